@@ -166,9 +166,7 @@ BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = MappingProxyType(
         BatchState.PLANNED: frozenset({BatchState.LAND_INTENT, BatchState.ABANDONED}),
         BatchState.LAND_INTENT: frozenset({BatchState.LANDED, BatchState.ABANDONED, BatchState.NEEDS_OPERATOR}),
         BatchState.LANDED: frozenset({BatchState.ROLLBACK_INTENT, BatchState.NEEDS_OPERATOR}),
-        BatchState.ROLLBACK_INTENT: frozenset(
-            {BatchState.ROLLED_BACK, BatchState.LANDED, BatchState.NEEDS_OPERATOR}
-        ),
+        BatchState.ROLLBACK_INTENT: frozenset({BatchState.ROLLED_BACK, BatchState.LANDED, BatchState.NEEDS_OPERATOR}),
         BatchState.ROLLED_BACK: frozenset(),
         BatchState.ABANDONED: frozenset(),
         BatchState.NEEDS_OPERATOR: frozenset({BatchState.LANDED, BatchState.ROLLED_BACK, BatchState.ABANDONED}),
