@@ -1,0 +1,1 @@
+"""The built-in coding agent, a program of its own."""

@@ -1,0 +1,1 @@
+"""Kinds of agents that come with the program."""

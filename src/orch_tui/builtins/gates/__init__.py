@@ -1,0 +1,1 @@
+"""Gates that come with the program."""

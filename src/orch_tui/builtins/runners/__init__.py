@@ -1,0 +1,1 @@
+"""Places where agents run that come with the program."""
