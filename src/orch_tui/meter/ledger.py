@@ -118,6 +118,7 @@ class Ledger:
         """
         self._path = path
         self._zone = zone
+        self._closed = False
         self._listeners: list[Callable[[], None]] = []
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         try:
@@ -133,9 +134,11 @@ class Ledger:
 
     def close(self) -> None:
         """Commits all that was handed over, then lets go of the file."""
-        self._jobs.put(None)
-        self._thread.join()
-        self._reader.close()
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join()
+            self._reader.close()
 
     def listen(self, heard: Callable[[], None]) -> None:
         """Has a function called, in the writing thread, after each commit."""
@@ -235,7 +238,10 @@ class Ledger:
 
     def _submit(self, work: Callable[[sqlite3.Connection], None]) -> Future[None]:
         job = _Job(work, Future())
-        self._jobs.put(job)
+        if self._closed:
+            job.done.set_exception(StorageError("The ledger is closed", str(self._path), "The meter is ending; retry."))
+        else:
+            self._jobs.put(job)
         return job.done
 
     def _write_all(self) -> None:

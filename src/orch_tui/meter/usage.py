@@ -104,6 +104,13 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _decoded(data: list[bytes]) -> _Event | None:
+    try:
+        return _EVENT.decode(b"\n".join(data))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
 class JsonReader:
     """Reads an answer that is one JSON document."""
 
@@ -153,12 +160,16 @@ class StreamReader:
             self._skipping, rest = True, b""
         self._rest = rest
 
+    @property
+    def started(self) -> bool:
+        """Usage of the prompt was seen: the answer has begun."""
+        return self._started
+
     def reading(self) -> Reading:
         """Returns what is known; an answer that was cut counts the characters that came as output."""
-        if not self._whole:
-            self._flush_cut_event()
         usage = self._usage
         if self._started and not self._whole:
+            usage = newest(usage, self._cut_usage())
             guess = -(-self._characters // CHARACTERS_PER_TOKEN)
             usage = {**usage, "output_tokens": max(count(usage, "output_tokens"), guess)}
         return Reading(self._model, usage, self._whole, self._started, self._failed)
@@ -173,21 +184,17 @@ class StreamReader:
         elif not line:
             self._event()
 
-    def _flush_cut_event(self) -> None:
-        if self._rest.startswith(b"data:"):
-            self._data.append(self._rest[5:])
-            self._rest = b""
-        self._event()
+    def _cut_usage(self) -> object:
+        """Returns the usage in a last event that lacks only its empty line, None if there is none."""
+        last = [self._rest[5:]] if self._rest.startswith(b"data:") else []
+        event = _decoded([*self._data, *last])
+        return event.usage if event is not None and event.type == "message_delta" else None
 
     def _event(self) -> None:
-        if not self._data:
-            return
-        data, self._data = b"\n".join(self._data), []
-        try:
-            event = _EVENT.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return
-        self._take(event)
+        event = _decoded(self._data)
+        self._data = []
+        if event is not None:
+            self._take(event)
 
     def _take(self, event: _Event) -> None:
         if event.type == "content_block_delta" and event.delta is not None:
