@@ -112,7 +112,7 @@ def read_settings(
     settings, complaints = shape(tables)
     settings = msgspec.structs.replace(settings, origins=origins)
     for key, message in (*complaints, *_timezone_complaints(settings)):
-        origin = settings.origin(key)
+        origin = settings.place(key)
         file = FILE if origin.source == "default" else origin.source
         problems.append(Problem(file, origin.line, f"{key}: {message}"))
     return settings, tuple(problems)

@@ -125,7 +125,10 @@ def state_paths(root: Path, state: str, env: Mapping[str, str]) -> StatePaths:
     """
     mission = root.resolve()
     if state:
-        chosen = (mission / Path(state).expanduser()).resolve()
+        try:
+            chosen = (mission / Path(state).expanduser()).resolve()
+        except (RuntimeError, ValueError) as error:
+            raise ConfigError("the state directory cannot be used", f"paths.state is {state}: {error}", "") from error
         if chosen.is_relative_to(mission):
             hint = "Choose a directory outside of the repository, or leave it out."
             raise ConfigError("the state cannot lie inside the repository", f"paths.state is {chosen}", hint)

@@ -69,10 +69,11 @@ def tick(path: Path, line: int, title: str) -> bool:
         ConfigError: The file cannot be read.
         EnvironmentProblem: The file cannot be written.
     """
+    data = _bytes(path, path.name)
     target = path.resolve()
     if not target.is_relative_to(path.parent.resolve()):
         raise Refused(f"{path.name} is a link to a file elsewhere", str(target), "Tick the box by hand.")
-    lines = _LINES.findall(_bytes(target, path.name))
+    lines = _LINES.findall(data)
     if not 0 < line <= len(lines) or not (match := _BOX_LINE.match(lines[line - 1])) or not _is_task(match[3], title):
         raise Refused(f'{path.name}:{line} is no longer "{title}"', "", "Tick the box by hand.")
     if match[2] != b" ":

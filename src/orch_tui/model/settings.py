@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -169,16 +169,20 @@ class Settings(Struct, frozen=True):
     origins: dict[str, Origin] = {}
 
     def origin(self, key: str) -> Origin:
-        """Returns where the value of a dotted key was set."""
-        while key:
-            if key in self.origins:
-                return self.origins[key]
+        """Returns what set the value of a dotted key."""
+        return self.origins.get(key, Origin("default"))
+
+    def place(self, key: str) -> Origin:
+        """Returns where a person would look for a dotted key: at itself, or at the nearest table around it."""
+        while key and key not in self.origins:
             key = key.rpartition(".")[0]
-        return Origin("default")
+        return self.origin(key)
 
 
 TABLES = tuple(field.name for field in msgspec.structs.fields(Settings) if field.name != "origins")
 """The top-level tables of `orch.toml`."""
+
+T = TypeVar("T", bound=Struct)
 
 Complaint = tuple[str, str]
 """A dotted key and what is wrong with it."""
@@ -192,6 +196,13 @@ def shape(data: Mapping[str, object]) -> tuple[Settings, tuple[Complaint, ...]]:
     settings = Settings(**values)
     complaints += _misfits(settings)
     return settings, tuple(complaints)
+
+
+def shape_options(table: Mapping[str, object], kind: type[T], key: str) -> tuple[T | None, tuple[Complaint, ...]]:
+    """Turns a plug-in's own table, found under a dotted key, into its options; None where they cannot be made."""
+    complaints: list[Complaint] = []
+    options = _table(table, kind, key, complaints)
+    return (options if isinstance(options, kind) else None), tuple(complaints)
 
 
 def _fields(
@@ -223,8 +234,7 @@ def _convert(value: object, kind: Any, path: str, complaints: list[Complaint]) -
         if not isinstance(value, Mapping):
             complaints.append((path, "expected a table"))
             return kind()
-        kinds = {field.name: field.type for field in msgspec.structs.fields(kind)}
-        return kind(**_fields(value, kinds, f"{path}.", complaints))
+        return _table(value, kind, path, complaints)
     try:
         return msgspec.convert(value, kind, dec_hook=_custom)
     except msgspec.ValidationError as error:
@@ -236,6 +246,15 @@ def _entries(table: Mapping[str, object], kind: Any, path: str, complaints: list
     """Converts a table of named entries, without those that do not fit."""
     converted = {name: _convert(value, kind, f"{path}.{name}", complaints) for name, value in table.items()}
     return {name: value for name, value in converted.items() if value is not None}
+
+
+def _table(table: Mapping[str, object], kind: type[Struct], path: str, complaints: list[Complaint]) -> Struct | None:
+    """Converts a table into its struct; None where a key that has no default is missing."""
+    fields = msgspec.structs.fields(kind)
+    values = _fields(table, {field.name: field.type for field in fields}, f"{path}.", complaints)
+    missing = [field.name for field in fields if field.required and field.name not in values]
+    complaints += [(f"{path}.{name}", "is needed") for name in missing if name not in table]
+    return None if missing else kind(**values)
 
 
 def _custom(kind: type, value: object) -> object:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from orch_tui.model.errors import UsageError
-from orch_tui.model.ids import AgentId, StreamKey, slug
+from orch_tui.model.ids import StreamKey, slug
 from orch_tui.model.problem import Problem as Problem
 from orch_tui.model.problem import did_you_mean
 from orch_tui.model.settings import Settings, StreamSettings
@@ -104,15 +104,6 @@ class Plan(Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-class Placement(Struct, frozen=True):
-    """One agent's share of a stream: the task, its number within the task from 0, and the slice in words."""
-
-    agent: AgentId
-    task: TaskLine
-    index: int
-    slice: str
-
-
 def plan(outline: Outline, settings: Settings | None = None) -> Plan:
     """Joins the outline with the configuration; the epic is whole even where there are problems."""
     settings = settings or Settings()
@@ -161,15 +152,6 @@ def slice_of(task: TaskLine, index: int) -> str:
     if len(task.parts) == task.agents:
         return task.parts[index]
     return f"{index + 1}/{task.agents}"
-
-
-def placements(stream: StreamPlan) -> Iterator[Placement]:
-    """Yields each agent of a stream with its share, in the order of the plan."""
-    number = 0
-    for task in stream.tasks:
-        for index in range(task.agents):
-            number += 1
-            yield Placement(AgentId(f"{stream.key}-{number}"), task, index, slice_of(task, index))
 
 
 def find_stream(epic: Epic, text: str) -> StreamPlan:
@@ -360,7 +342,7 @@ def _cycle_problems(file: str, streams: Sequence[StreamPlan], settings: Settings
 
 def _at(settings: Settings, key: str, message: str) -> Problem:
     """Returns a problem at the place where a key was set."""
-    origin = settings.origin(key)
+    origin = settings.place(key)
     return Problem(origin.source if origin.source != "default" else "orch.toml", origin.line, f"{key}: {message}")
 
 
