@@ -1,0 +1,1 @@
+"""One module for each verb; each holds its click command as `command`."""
