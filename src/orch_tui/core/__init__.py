@@ -1,0 +1,1 @@
+"""The verbs: use cases over ports; asyncio, no IO of its own."""

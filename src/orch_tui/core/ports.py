@@ -159,6 +159,9 @@ class Git(Protocol):
     async def revert(self, base: Oid, new: Oid, tip: Oid, message: str, stamp: CommitStamp) -> Fold:
         """Makes the commit on tip that takes base..new back."""
 
+    async def restore(self, revert: Oid, message: str, stamp: CommitStamp) -> Oid:
+        """Makes the commit that brings back what a revert took: its parent is the revert, its tree the one before."""
+
     async def close(self) -> None:
         """Ends the workers."""
 
@@ -255,11 +258,14 @@ class AgentFiles(Protocol):
     def prepare(self, task: str, blueprint: str) -> None:
         """Writes the task and the blueprint, and what else an agent needs to report."""
 
-    def read_claim(self) -> Claim | None:
-        """Returns the newest whole claim; None if there is none."""
+    def read_claim(self, run: str = "") -> Claim | None:
+        """Returns the newest whole claim, of one run if it is named; None if there is none."""
 
     def put_message(self, number: int, id: int, text: str) -> Path:  # noqa: A002  the field's name on disk
         """Puts a message into the inbox."""
+
+    def messages(self) -> Sequence[str]:
+        """Returns the texts in the inbox, oldest first."""
 
     def archive(self, into: Path) -> None:
         """Copies notes, claim and task."""
@@ -280,8 +286,8 @@ class Desk(Protocol):
     def page(self, path: Path, offset: int, size: int) -> Page:
         """Returns a page of a file as harmless text."""
 
-    def executable_dir(self) -> Path:
-        """Returns the directory with `orch-report`, for an agent's PATH."""
+    def cpu_seconds(self, pid: int) -> float:
+        """Returns the CPU time of a process and its descendants; 0 if it is gone."""
 
 
 class Watcher(Protocol):

@@ -1,0 +1,130 @@
+"""Runs a gate on a checkout of exactly one commit's tree, in a directory of ours, with a time limit and a capped log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orch_tui.adapters.plugins import GATES, load
+from orch_tui.model.errors import OrchError
+from orch_tui.model.ids import Oid
+from orch_tui.model.running import CommandResult, GateContext, GateResult
+from orch_tui.model.settings import GateSettings
+
+OUTPUT_CAP = 256 * 1024
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV", "SYSTEMROOT")
+
+Export = Callable[[Oid, Path], Awaitable[Oid]]
+"""Writes a commit's files into an empty directory and returns its tree."""
+
+Unchanged = Callable[[Oid, Path], Awaitable[bool]]
+"""Says whether the tracked files of a directory still are that commit's."""
+
+
+class GateRoom:
+    """Implements the core's `GateRoom`: one room at a time, made anew for each run."""
+
+    def __init__(
+        self,
+        rooms: Path,
+        export: Export,
+        unchanged: Unchanged,
+        settings: Callable[[], Mapping[str, GateSettings]],
+        env: Mapping[str, str],
+        *,
+        api_version: int,
+    ) -> None:
+        self._rooms = rooms
+        self._export = export
+        self._unchanged = unchanged
+        self._settings = settings
+        self._env = {name: env[name] for name in PASSED_ON if name in env}
+        self._api_version = api_version
+        self._one = asyncio.Lock()
+
+    async def run(self, gate: str, commit: Oid, base: Oid) -> GateResult:
+        """Returns the gate's result; whatever goes wrong is an error result."""
+        chosen = self._settings().get(gate)
+        if chosen is None:
+            return GateResult("error", f"orch.toml has no [gates.{gate}]", 0.0)
+        async with self._one:
+            began = time.monotonic()
+            try:
+                return await self._in_room(gate, chosen, commit, base)
+            except OrchError as error:
+                return GateResult("error", str(error), time.monotonic() - began)
+            except Exception as error:  # a gate is a plug-in
+                return GateResult("error", f"{type(error).__name__}: {error}", time.monotonic() - began)
+
+    async def _in_room(self, gate: str, chosen: GateSettings, commit: Oid, base: Oid) -> GateResult:
+        plugin = load(GATES, chosen.plugin, api_version=self._api_version)()
+        options = msgspec.convert(_options(chosen), plugin.Options)
+        room = self._rooms / gate
+        await asyncio.to_thread(_emptied, room)
+        tree = await self._export(commit, room)
+        context = GateContext(str(room), base, tree, lambda argv, seconds: self._command(room, argv, seconds))
+        result: GateResult = await plugin.run(context, options)
+        if result.status == "passed" and not await self._unchanged(commit, room):
+            return msgspec.structs.replace(result, status="failed", summary="the gate changed tracked files")
+        return result
+
+    async def _command(self, room: Path, argv: Sequence[str], seconds: float) -> CommandResult:
+        """Runs a command in the room, in a session of its own that ends with it."""
+        began = time.monotonic()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                cwd=room,
+                env=self._env,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return CommandResult(None, f"{argv[0]}: {error.strerror}", 0.0)
+        reader = asyncio.create_task(_read(process))
+        timed_out = False
+        try:
+            await asyncio.wait_for(process.wait(), seconds)
+        except TimeoutError:
+            timed_out = True
+        finally:
+            _end(process)
+        output = await reader
+        rc = await process.wait()
+        return CommandResult(rc, output, time.monotonic() - began, timed_out)
+
+
+def _options(chosen: GateSettings) -> dict[str, Any]:
+    return {"argv": list(chosen.argv), "timeout": str(chosen.timeout), **chosen.options}
+
+
+def _emptied(room: Path) -> None:
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir(mode=0o700, parents=True)
+
+
+async def _read(process: asyncio.subprocess.Process) -> str:
+    """Reads all output so that nobody blocks on it; keeps the end."""
+    assert process.stdout is not None  # noqa: S101  a pipe was asked for
+    kept = b""
+    while chunk := await process.stdout.read(65536):
+        kept = (kept + chunk)[-OUTPUT_CAP:]
+    return kept.decode("utf-8", "replace")
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends whatever is left of the command's session."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

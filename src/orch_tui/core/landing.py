@@ -1,0 +1,403 @@
+"""Lands a stream and takes it off again: intent in the journal, one compare-and-swap of one ref, then the outcome.
+
+The order of steps and the table of what a crash after each of them means stand beside the code of `land` and `recover`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from orch_tui.core.parts import Parts
+from orch_tui.core.supervise import Supervisor
+from orch_tui.model.errors import Refused
+from orch_tui.model.facts import (
+    BatchLanded,
+    BatchRolledBack,
+    CheckoutSynced,
+    ConflictFound,
+    GateFinished,
+    GateStarted,
+    LandingAbandoned,
+    LandingIntended,
+    NeedsOperator,
+    RollbackAbandoned,
+    RollbackIntended,
+    TargetMoved,
+    TaskTicked,
+)
+from orch_tui.model.fleet import Agent, Batch, Fleet, Member, Stream
+from orch_tui.model.ids import AgentId, BatchId, Oid, agent_branch
+from orch_tui.model.landing import Fold, FoldConflict, FoldMember
+from orch_tui.model.preview import Preview, preview
+from orch_tui.model.refusals import find_stream, newest_landed, why_not_landable
+from orch_tui.model.states import BatchState
+from orch_tui.model.verbs import Landing, RolledBack
+
+HUMAN_GATE = "human"
+"""The gate that the operator's approvals are; it runs nothing."""
+
+
+class Ready(Struct, frozen=True):
+    """A stream folded on the target: what would land, and nothing has moved yet."""
+
+    stream: Stream
+    base: Oid
+    fold: Fold
+    members: tuple[Member, ...]
+
+
+class Lander:
+    """Moves the target branch; one landing or rollback at a time."""
+
+    def __init__(self, parts: Parts, supervisor: Supervisor) -> None:
+        self._parts = parts
+        self._supervisor = supervisor
+        self._lock = asyncio.Lock()
+
+    @property
+    def _fleet(self) -> Fleet:
+        return self._parts.store.fleet
+
+    @property
+    def _target(self) -> str:
+        return f"refs/heads/{self._fleet.target}"
+
+    # Landing
+
+    async def preview(self, name: str) -> Preview:
+        """Says what landing the stream would do; assembles it in memory and moves nothing."""
+        stream = self._stream(name)
+        ready = await self._ready(stream)
+        gates = [g for g in stream.gates if g != HUMAN_GATE] or ["none"]
+        steps = (
+            f"fold {len(ready.members)} branches: {', '.join(m.agent for m in ready.members)}",
+            f"run gates on exactly that tree: {', '.join(gates)}",
+            f"tag {self._fleet.target} before it: pre-feature-batch-{self._batch_id(stream)}",
+            f"move {self._fleet.target} from {ready.base[:10]} in one step",
+            "let your checkout follow where nothing stands in the way",
+        )
+        names = (ready.base, *(m.oid for m in ready.members))
+        return preview(f"Land {stream.key} on {self._fleet.target}", steps=steps, names=names)
+
+    async def land(self, name: str, actor: str) -> Landing:
+        """Lands a stream.
+
+        Raises:
+            Refused: it may not land now: order, approvals, a conflict, a gate, a checkout in the way, a lost race.
+        """
+        async with self._lock:
+            ready = await self._ready(self._stream(name))
+            await self._pass_gates(ready)
+            return await self._move(ready, actor)
+
+    def _stream(self, name: str) -> Stream:
+        stream = find_stream(self._fleet, name)
+        if isinstance(stream, str):
+            raise Refused(stream)
+        return stream
+
+    async def _ready(self, stream: Stream) -> Ready:
+        """Checks the order and the approvals against git as it is now, then folds."""
+        for agent in stream.agents:
+            await self._supervisor.settled(agent.id)
+        await self.notice_target()
+        stream = self._stream(stream.key)
+        if reason := why_not_landable(self._fleet, stream):
+            raise Refused(reason)
+        agents = [a for a in stream.agents if a.approved]
+        base, fold = await self.assemble(stream, agents)
+        await self._conserve(base, agents, fold)
+        await self._may_follow(base, fold.tip)
+        return Ready(stream, base, fold, tuple(Member(a.id, a.head) for a in agents))
+
+    async def assemble(self, stream: Stream, agents: Sequence[Agent]) -> tuple[Oid, Fold]:
+        """Folds these agents' branches on the target, in memory.
+
+        Raises:
+            Refused: two of them, or one and the target, do not fit together; files and branches are named.
+        """
+        base = await self._parts.git.resolve(self._target)
+        if not base:
+            raise Refused(f"the target branch {self._fleet.target} is missing")
+        if not agents:
+            raise Refused(f"{stream.key} has no commits yet")
+        members = [*await self._restored(stream, base), *(_member(a) for a in agents)]
+        fold = await self._parts.git.fold(base, members, self._parts.stamp())
+        if fold.conflict is not None:
+            await self._refuse_conflict(stream, fold.conflict)
+        return base, fold
+
+    async def _restored(self, stream: Stream, base: Oid) -> tuple[FoldMember, ...]:
+        """Returns what brings a reverted batch back; a plain merge of branches that git has seen would bring nothing."""
+        reverts = [
+            b
+            for b in self._fleet.batches
+            if b.stream == stream.key and b.state == BatchState.ROLLED_BACK and b.how == "revert"
+        ]
+        members = []
+        for batch in reverts[-1:]:
+            if await self._parts.git.is_ancestor(batch.undone_by, base):
+                oid = await self._parts.git.restore(batch.undone_by, f"Bring back {batch.id}", self._parts.stamp())
+                members.append(FoldMember(AgentId(f"{batch.id} brought back"), oid, f"Bring back batch {batch.id}"))
+        return tuple(members)
+
+    async def _refuse_conflict(self, stream: Stream, conflict: FoldConflict) -> None:
+        mine = agent_branch(stream.key, AgentId(conflict.member))
+        target = conflict.with_member == "target"
+        other = self._fleet.target if target else conflict.with_member
+        theirs = other if target else agent_branch(stream.key, AgentId(other))
+        files = conflict.files[:50]
+        await self._parts.store.put(ConflictFound(stream.key, AgentId(conflict.member), other, files, mine, theirs))
+        raise Refused(
+            f"{mine} conflicts with {theirs}",
+            f"in {', '.join(files)}",
+            f"Request changes from {conflict.member}: merge {theirs} into its branch and resolve; then land again.",
+        )
+
+    async def _conserve(self, base: Oid, agents: Sequence[Agent], fold: Fold) -> None:
+        members = [_member(a) for a in agents]
+        if loss := await self._parts.git.conserved(base, members, fold.tip):
+            raise Refused(
+                "the folded tree lost work; nothing was landed", loss, "Report this; the branches are untouched."
+            )
+
+    async def _may_follow(self, old: Oid, new: Oid) -> None:
+        for checkout in await self._parts.git.checkouts_of(self._target):
+            if paths := await self._parts.git.can_follow(checkout, old, new):
+                raise Refused(
+                    f"the checkout {checkout} has changes in the way",
+                    ", ".join(paths[:10]),
+                    "Commit them or move them away; other edits may stay.",
+                )
+
+    async def _pass_gates(self, ready: Ready) -> None:
+        """Runs each gate on the folded tree; one that passed on the same tree before is not run again."""
+        for gate in (g for g in ready.stream.gates if g != HUMAN_GATE):
+            stream = self._stream(ready.stream.key)
+            if any(c.gate == gate and c.tree == ready.fold.tree and c.status == "passed" for c in stream.checks):
+                continue
+            await self._parts.store.put(GateStarted(stream.key, gate, ready.fold.tree))
+            result = await self._parts.gates.run(gate, ready.fold.tip, ready.base)
+            finished = GateFinished(
+                stream.key,
+                gate,
+                ready.fold.tree,
+                result.status,
+                result.summary[:500],
+                result.seconds,
+                result.log[-500:],
+            )
+            await self._parts.store.put(finished)
+            if result.status != "passed":
+                raise Refused(
+                    f"gate {gate} {result.status} on what would land",
+                    result.summary,
+                    "Ask for changes, or mend the gate.",
+                )
+
+    async def _move(self, ready: Ready, actor: str) -> Landing:
+        """Moves the target.
+
+        Crash after: pin, nothing to do; intent or tag, the target is at base and the landing is abandoned; swap,
+        the landing is finished; outcome, the checkouts are synced.
+        """
+        git, store, fail = self._parts.git, self._parts.store, self._parts.failpoint
+        batch = self._batch_id(ready.stream)
+        tag = f"pre-feature-batch-{batch}"
+        new = await git.commit_landing(ready.base, ready.fold.tip, self._message(ready, batch), self._parts.stamp())
+        await git.pin(f"refs/orch/batch/{batch}/new", new)
+        fail("land.after_pin")
+        await store.put(
+            LandingIntended(batch, ready.stream.key, ready.base, new, ready.fold.tree, tag, ready.members), actor=actor
+        )
+        fail("land.after_intent")
+        await git.tag(tag, ready.base, f"{self._fleet.target} before batch {batch}", self._parts.stamp())
+        fail("land.after_tag")
+        won = await git.move(self._target, new, ready.base, f"orch-tui: land {batch}")
+        fail("land.after_cas")
+        if not won:
+            await store.put(LandingAbandoned(batch, "the target moved in the meantime"))
+            raise Refused(f"{self._fleet.target} moved while {ready.stream.key} was landing", "", "Land it again.")
+        await store.put(BatchLanded(batch), actor=actor)
+        fail("land.after_outcome")
+        behind = await self._sync(ready.base, new)
+        await self._tick(self._stream(ready.stream.key))
+        return Landing(batch, ready.stream.key, tag, new, tuple(m.agent for m in ready.members), behind)
+
+    def _batch_id(self, stream: Stream) -> BatchId:
+        day = datetime.datetime.fromtimestamp(self._parts.clock.now(), datetime.UTC).strftime("%Y%m%d")
+        used = {b.id for b in self._fleet.batches}
+        number = next(n for n in range(1, len(used) + 2) if f"{day}-{stream.key}-{n}" not in used)
+        return BatchId(f"{day}-{stream.key}-{number}")
+
+    def _message(self, ready: Ready, batch: BatchId) -> str:
+        lines = [f"Land {ready.stream.name}", "", *(f"- {self._titled(m.agent)}" for m in ready.members), ""]
+        lines += [f"Orch-Batch: {batch}", f"Orch-Tree: {ready.fold.tree}"]
+        lines += [f"Orch-Member: {m.agent} {m.oid}" for m in ready.members]
+        return "\n".join((*lines, f"Orch-Journal: {self._fleet.seq}", ""))
+
+    def _titled(self, name: AgentId) -> str:
+        agent = self._fleet.agent(name)
+        return f"{name}: {agent.title}" if agent else name
+
+    async def _tick(self, stream: Stream) -> None:
+        """Ticks the boxes of tasks that landed whole, in a plan that git does not track: the tree stays clean."""
+        tracked = await self._parts.git.tracked(self._fleet.target_head, ("tasks.md",))
+        for place, task in enumerate(stream.tasks):
+            agents = [a for a in stream.agents if a.task == place]
+            if task.done or not agents or not all(a.batch for a in agents):
+                continue
+            if not tracked and task.line:
+                self._parts.plan.tick(task.line, task.title)
+            await self._parts.store.put(TaskTicked(stream.key, place))
+
+    async def _sync(self, old: Oid, new: Oid) -> tuple[str, ...]:
+        """Lets every checkout of the target follow; what cannot is named and left."""
+        behind: list[str] = []
+        for checkout in await self._parts.git.checkouts_of(self._target):
+            left = await self._parts.git.sync(checkout, old, new)
+            await self._parts.store.put(CheckoutSynced(str(checkout), new, left))
+            behind += [f"{checkout}/{path}" for path in left]
+        return tuple(behind)
+
+    async def notice_target(self) -> None:
+        """Records a move of the target that is not ours."""
+        now = await self._parts.git.resolve(self._target)
+        if now and now != self._fleet.target_head:
+            await self._parts.store.put(TargetMoved(self._fleet.target_head, now, bool(self._fleet.target_head)))
+
+    # Rollback
+
+    async def preview_rollback(self, name: str) -> Preview:
+        """Says how the batch would come off the target."""
+        batch = self._batch(name)
+        tip = await self._parts.git.resolve(self._target)
+        how = await self._way_back(batch, tip)
+        after = (
+            f"reset {self._fleet.target} to {batch.base[:10]}"
+            if how == "reset"
+            else f"add a commit that takes {batch.id} back"
+        )
+        why = "nothing is newer and it was not pushed" if how == "reset" else "there is newer or pushed history"
+        steps = (f"{after} ({why})", "let your checkout follow where nothing stands in the way")
+        losses = (
+            f"{len(batch.members)} branches leave {self._fleet.target}; they, the tag and the landing commit stay",
+        )
+        return preview(f"Roll back {batch.id}", steps=steps, losses=losses, names=(batch.id, tip, how))
+
+    async def roll_back(self, name: str, actor: str) -> RolledBack:
+        """Takes a batch off the target, by reset where nothing came after it and nothing was pushed, else by revert.
+
+        Raises:
+            Refused: the revert conflicts, a checkout is in the way, or the target moved meanwhile.
+        """
+        async with self._lock:
+            await self.notice_target()
+            batch = self._batch(name)
+            tip = self._fleet.target_head
+            how = await self._way_back(batch, tip)
+            new = batch.base if how == "reset" else await self._reverted(batch, tip)
+            await self._may_follow(tip, new)
+            return await self._move_back(batch, how, tip, new, actor)
+
+    def _batch(self, name: str) -> Batch:
+        wanted = name or newest_landed(self._fleet)
+        batch = self._fleet.batch(wanted) or next((b for b in self._fleet.batches if b.tag == wanted), None)
+        if batch is None:
+            raise Refused(f"there is no batch {name!r}" if name else "nothing has landed")
+        return batch
+
+    async def _way_back(self, batch: Batch, tip: Oid) -> str:
+        if tip == batch.new and not await self._parts.git.pushed(batch.new):
+            return "reset"
+        return "revert"
+
+    async def _reverted(self, batch: Batch, tip: Oid) -> Oid:
+        message = f"Roll back {batch.id}\n\nOrch-Reverts: {batch.id}\n"
+        fold = await self._parts.git.revert(batch.base, batch.new, tip, message, self._parts.stamp())
+        if fold.conflict is not None:
+            raise Refused(
+                f"{batch.id} cannot be taken back by itself: later work touches the same lines",
+                ", ".join(fold.conflict.files),
+                "Roll back the later batches first.",
+            )
+        return fold.tip
+
+    async def _move_back(self, batch: Batch, how: str, tip: Oid, new: Oid, actor: str) -> RolledBack:
+        git, store, fail = self._parts.git, self._parts.store, self._parts.failpoint
+        await git.pin(f"refs/orch/rolledback/{batch.id}", tip)
+        fail("rollback.after_pin")
+        await store.put(RollbackIntended(batch.id, how, tip, new), actor=actor)
+        fail("rollback.after_intent")
+        won = await git.move(self._target, new, tip, f"orch-tui: roll back {batch.id}")
+        fail("rollback.after_cas")
+        if not won:
+            await store.put(RollbackAbandoned(batch.id, "the target moved in the meantime"))
+            raise Refused(f"{self._fleet.target} moved during the rollback", "", "Roll back again.")
+        await store.put(BatchRolledBack(batch.id), actor=actor)
+        fail("rollback.after_outcome")
+        return RolledBack(batch.id, how, new, await self._sync(tip, new))
+
+    # Recovery
+
+    async def recover(self) -> int:
+        """Finishes or undoes each open intent by what the target shows; twice is the same as once."""
+        await self.notice_target()
+        open_ = [b for b in self._fleet.batches if b.state in (BatchState.LAND_INTENT, BatchState.ROLLBACK_INTENT)]
+        for batch in open_:
+            if batch.state == BatchState.LAND_INTENT:
+                await self._recover_landing(batch)
+            else:
+                await self._recover_rollback(batch)
+        await self._resync()
+        return len(open_)
+
+    async def _recover_landing(self, batch: Batch) -> None:
+        tip = self._fleet.target_head
+        store = self._parts.store
+        if tip == batch.base:
+            await store.put(LandingAbandoned(batch.id, "the engine ended before the target moved"))
+        elif tip == batch.new or await self._parts.git.is_ancestor(batch.new, tip):
+            await store.put(BatchLanded(batch.id))
+            await store.put(TargetMoved(batch.new, tip, tip != batch.new))
+            await self._sync(batch.base, tip)
+        else:
+            await store.put(NeedsOperator(batch.id, f"{self._fleet.target} was moved to {tip[:10]} during the landing"))
+
+    async def _recover_rollback(self, batch: Batch) -> None:
+        tip = self._fleet.target_head
+        store = self._parts.store
+        old = await self._parts.git.resolve(f"refs/orch/rolledback/{batch.id}")
+        if tip == batch.undone_by or (
+            batch.how == "revert" and await self._parts.git.is_ancestor(batch.undone_by, tip)
+        ):
+            await store.put(BatchRolledBack(batch.id))
+            await store.put(TargetMoved(batch.undone_by, tip, tip != batch.undone_by))
+            await self._sync(old, tip)
+        elif tip == old:
+            await store.put(RollbackAbandoned(batch.id, "the engine ended before the target moved"))
+        else:
+            await store.put(
+                NeedsOperator(batch.id, f"{self._fleet.target} was moved to {tip[:10]} during the rollback")
+            )
+
+    async def _resync(self) -> None:
+        """Repeats the sync of the newest batch: a checkout may have been left half way."""
+        if not self._fleet.batches:
+            return
+        batch = max(self._fleet.batches, key=lambda b: b.at)
+        tip = self._fleet.target_head
+        if batch.state == BatchState.LANDED and tip == batch.new:
+            await self._sync(batch.base, batch.new)
+        elif batch.state == BatchState.ROLLED_BACK and tip == batch.undone_by:
+            old = await self._parts.git.resolve(f"refs/orch/rolledback/{batch.id}")
+            await self._sync(old or batch.new, batch.undone_by)
+
+
+def _member(agent: Agent) -> FoldMember:
+    part = f" ({agent.part})" if agent.part else ""
+    return FoldMember(agent.id, agent.head, f"Merge {agent.id}: {agent.title}{part}")

@@ -1,0 +1,270 @@
+"""The mission in this process: each verb to its use case, and the endless tasks that keep the fleet true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from orch_tui import __version__
+from orch_tui.core.landing import Lander
+from orch_tui.core.launch import Launcher
+from orch_tui.core.parts import Current, Parts
+from orch_tui.core.planning import Planner
+from orch_tui.core.review import Reviewer
+from orch_tui.core.spend import Spender
+from orch_tui.core.supervise import Supervisor
+from orch_tui.core.talk import Talker
+from orch_tui.model import verbs as v
+from orch_tui.model.errors import Refused
+from orch_tui.model.facts import EngineStarted, EngineStopped, ProblemSeen, Record, VerbRefused
+from orch_tui.model.fleet import Fleet
+from orch_tui.model.ids import AgentId
+from orch_tui.model.preview import Preview, preview, refusal
+from orch_tui.model.refusals import refuse, scope
+from orch_tui.model.states import ACTIVE, AgentState
+
+R = TypeVar("R")
+Use = Callable[[Any, str], Awaitable[Any]]
+
+log = logging.getLogger(__name__)
+
+RESTART_S = 1.0
+"""How long an endless task that failed rests before it is begun again."""
+
+
+class Mission:
+    """The real thing: the only MissionVerbs that can change anything."""
+
+    def __init__(self, parts: Parts, current: Current, *, pid: int) -> None:
+        self._parts = parts
+        self._current = current
+        self._pid = pid
+        self._launcher = Launcher(parts, current)
+        self._supervisor = Supervisor(parts, current, slot_freed=self._launcher.wake)
+        self._talker = Talker(parts, self._launcher, self._supervisor)
+        self._lander = Lander(parts, self._supervisor)
+        self._reviewer = Reviewer(parts, self._supervisor, self._talker, self._lander)
+        self._planner = Planner(parts, current)
+        self._spender = Spender(parts, current, sign=self._supervisor.sign)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._uses: dict[type, Use] = {
+            v.LoadPlan: self._load_plan,
+            v.Launch: self._launch,
+            v.Stop: self._stop,
+            v.Restart: self._restart,
+            v.Say: self._say,
+            v.Review: self._review,
+            v.Merge: self._merge,
+            v.Rollback: self._rollback,
+            v.ReadPage: self._read_page,
+            v.ReadDiff: self._read_diff,
+        }
+
+    # The interface
+
+    @property
+    def fleet(self) -> Fleet:
+        """Returns the newest value."""
+        return self._parts.store.fleet
+
+    def follow(self) -> AsyncIterator[Sequence[Record]]:
+        """Yields batches of facts, each after `fleet` has taken them in."""
+        return self._parts.store.follow()
+
+    @property
+    def idle(self) -> bool:
+        """Says whether nothing runs that an engine is needed for."""
+        return not any(a.pid or a.state in ACTIVE or a.state == AgentState.QUEUED for a in self.fleet.agents())
+
+    async def preview(self, verb: v.Verb[Any]) -> Preview:
+        """Says what the verb would do; changes nothing but what is known about git."""
+        title = str(verb.__struct_config__.tag).replace("_", " ")
+        if reason := refuse(self.fleet, verb):
+            return refusal(title, reason)
+        try:
+            if isinstance(verb, v.Merge):
+                return await self._lander.preview(verb.stream)
+            if isinstance(verb, v.Rollback):
+                return await self._lander.preview_rollback(verb.batch)
+        except Refused as error:
+            return refusal(title, str(error))
+        if isinstance(verb, v.Stop):
+            return self._preview_stop(verb)
+        return preview(title, names=(repr(verb),))
+
+    def _preview_stop(self, verb: v.Stop) -> Preview:
+        agents = scope(self.fleet, verb.stream, verb.agent)
+        hit = [a.id for a in agents if not isinstance(a, str) and (a.pid or a.state == AgentState.QUEUED)]
+        what = verb.agent or verb.stream or "the whole mission"
+        steps = (f"interrupt, then terminate, then kill {len(hit)} agents: {', '.join(hit[:8])}",)
+        losses = ("worktrees, branches and notes stay; each can be launched again",)
+        return preview(f"Stop {what}", steps=steps, losses=losses, names=tuple(hit))
+
+    async def do(self, verb: v.Verb[R], *, agreed: str = "", actor: str = "operator") -> R:
+        """Does the verb.
+
+        Raises:
+            Refused: the mission's state forbids it, or the preview that was agreed to no longer holds.
+        """
+        use = self._uses.get(type(verb))
+        if use is None:
+            raise Refused(f"the mission does not know the verb {type(verb).__name__}")
+        try:
+            if reason := refuse(self.fleet, verb):
+                raise Refused(reason)
+            if verb.dangerous and agreed and (now := await self.preview(verb)).digest != agreed:
+                raise Refused(now.refused or "things changed since you looked", "", "Look at the plan again.")
+            return cast("R", await use(verb, actor))
+        except Refused as error:
+            if not verb.reads:
+                await self._parts.store.put(VerbRefused(repr(verb)[:300], str(error)[:500]), actor=actor)
+            raise
+
+    # Verbs
+
+    async def _load_plan(self, verb: v.LoadPlan, actor: str) -> v.Outcome:
+        return await self._planner.load(actor)
+
+    async def _launch(self, verb: v.Launch, actor: str) -> v.Launched:
+        await self._planner.load(actor)
+        if reason := refuse(self.fleet, verb):
+            raise Refused(reason)
+        return await self._launcher.queue(verb.stream, verb.agent, actor)
+
+    async def _stop(self, verb: v.Stop, actor: str) -> v.Outcome:
+        return await self._talker.stop(verb.stream, verb.agent, verb.reason, actor)
+
+    async def _restart(self, verb: v.Restart, actor: str) -> v.Launched:
+        return await self._talker.again(AgentId(verb.agent), actor)
+
+    async def _say(self, verb: v.Say, actor: str) -> v.Outcome:
+        return await self._talker.say(verb.agent, verb.text, actor)
+
+    async def _review(self, verb: v.Review, actor: str) -> v.Outcome:
+        return await self._reviewer.review(verb, actor)
+
+    async def _merge(self, verb: v.Merge, actor: str) -> v.Landing:
+        return await self._lander.land(verb.stream, actor)
+
+    async def _rollback(self, verb: v.Rollback, actor: str) -> v.RolledBack:
+        return await self._lander.roll_back(verb.batch, actor)
+
+    async def _read_diff(self, verb: v.ReadDiff, actor: str) -> v.DiffFile:
+        return await self._reviewer.diff(verb)
+
+    async def _read_page(self, verb: v.ReadPage, actor: str) -> v.Page:
+        path = self._file(verb)
+        desk = self._parts.desk
+        if verb.wait_s and desk.size(path) <= verb.offset:
+            await self._grown(path, verb.offset, verb.wait_s)
+        return desk.page(path, verb.offset, verb.size)
+
+    async def _grown(self, path: Path, offset: int, wait_s: float) -> None:
+        """Returns when the file reaches past the offset, or after `wait_s` seconds."""
+        deadline = self._parts.clock.now() + wait_s
+        while self._parts.desk.size(path) <= offset and (left := deadline - self._parts.clock.now()) > 0:
+            await self._supervisor.stirred(path.parent, left)
+
+    def _file(self, verb: v.ReadPage) -> Path:
+        agent = self._talker.agent(verb.agent)
+        if not agent.worktree:
+            raise Refused(f"{agent.id} was never launched; it has no files yet")
+        files = self._supervisor.files(agent.id)
+        run = self._parts.places.run(agent.id, agent.run)
+        archive = self._parts.places.archive(agent.id)
+        places = {
+            "notes": files.notes_path if files else archive / "AGENT_NOTES.md",
+            "task": files.task_path if files else archive / "TASK.md",
+            "blueprint": Path(agent.worktree) / ".orch" / "BLUEPRINT.md",
+            "output": run / "out.log",
+            "errors": run / "err.log",
+        }
+        if verb.file not in places:
+            raise Refused(f"an agent has no file {verb.file!r}", "", f"Ask for one of: {', '.join(places)}.")
+        return places[verb.file]
+
+    # Life
+
+    async def open(self) -> None:
+        """Takes the mission: loads the plan, settles what a crash left open, adopts what runs, begins to follow."""
+        await self._planner.open()
+        recovered = await self._lander.recover()
+        if self._parts.meter is not None:
+            await self._spender.begin(self._parts.meter)
+        adopted = await self._supervisor.adopt()
+        await self._parts.store.put(EngineStarted(self._pid, __version__, recovered + adopted))
+        await self._requeue()
+        for name, endless in self._endless().items():
+            self._tasks.append(asyncio.create_task(self._kept(name, endless), name=name))
+        self._launcher.wake()
+
+    async def _requeue(self) -> None:
+        """Queues again what was about to start when an engine ended: no process of that attempt exists."""
+        half = [a.id for a in self.fleet.agents() if a.state == AgentState.STARTING and not a.pid and a.run]
+        if half:
+            await self._launcher.enqueue(tuple(half), "engine")
+
+    def _endless(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        tasks: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "launches": self._launcher.run,
+            "files": self._supervisor.follow_files,
+            "processes": self._supervisor.follow_processes,
+            "silence": self._supervisor.watch_silence,
+            "started": self._track_started,
+            "days": self._spender.keep_days,
+        }
+        if (meter := self._parts.meter) is not None:
+            tasks["spend"] = lambda: self._spender.follow(meter)
+        return tasks
+
+    async def _track_started(self) -> None:
+        """Follows each agent as soon as it has a worktree or a new run, and lets go of those that landed."""
+        async for records in self._parts.store.follow():
+            for record in records:
+                kind = type(record.fact).__name__
+                if kind in ("AgentPrepared", "LaunchIntended", "BatchRolledBack"):
+                    await self._track(record)
+                elif kind == "BatchLanded":
+                    self._harvest(record)
+
+    async def _track(self, record: Record) -> None:
+        for agent in self._concerned(record):
+            await self._supervisor.track(agent)
+
+    def _concerned(self, record: Record) -> tuple[AgentId, ...]:
+        if name := getattr(record.fact, "agent", ""):
+            return (AgentId(name),)
+        batch = self.fleet.batch(getattr(record.fact, "batch", ""))
+        return tuple(m.agent for m in batch.members) if batch else ()
+
+    def _harvest(self, record: Record) -> None:
+        """Archives notes and claims of what landed."""
+        for name in self._concerned(record):
+            if files := self._supervisor.files(name):
+                files.archive(self._parts.places.archive(name))
+
+    async def _kept(self, name: str, endless: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Keeps an endless task going: one that fails is recorded and begun again."""
+        while True:
+            try:
+                await endless()
+                return
+            except Exception as error:
+                log.exception("the task %s failed", name)
+                await self._parts.store.put(ProblemSeen(name, f"{type(error).__name__}: {error}"[:500]))
+            await self._parts.clock.sleep(RESTART_S)
+
+    async def close(self, reason: str) -> None:
+        """Lets go of the mission; agents and meter go on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._launcher.close()
+        await self._parts.store.put(EngineStopped(reason))
+        await self._parts.runner.close()
+        if self._parts.meter is not None:
+            await self._parts.meter.close()
+        await self._parts.git.close()

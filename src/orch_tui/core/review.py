@@ -1,0 +1,101 @@
+"""Diffs for the operator's eyes, and verdicts on exact commits."""
+
+from __future__ import annotations
+
+from orch_tui.core.landing import Lander
+from orch_tui.core.parts import Parts
+from orch_tui.core.supervise import Supervisor
+from orch_tui.core.talk import Talker
+from orch_tui.model.errors import Refused
+from orch_tui.model.facts import AgentJudged, VerdictGiven
+from orch_tui.model.fleet import Agent
+from orch_tui.model.ids import AgentId, Oid
+from orch_tui.model.refusals import find_stream, refuse, scope
+from orch_tui.model.states import AgentState
+from orch_tui.model.verbs import DiffFile, Outcome, ReadDiff, Review
+
+_SAID = {"approve": "approved", "changes": "asked for changes on", "reject": "rejected"}
+
+
+class Reviewer:
+    """Looks at agents' work as git has it now and records what the operator thinks of it."""
+
+    def __init__(self, parts: Parts, supervisor: Supervisor, talker: Talker, lander: Lander) -> None:
+        self._parts = parts
+        self._supervisor = supervisor
+        self._talker = talker
+        self._lander = lander
+
+    async def review(self, verb: Review, actor: str) -> Outcome:
+        """Judges the newest commits of one agent, or of each agent of a stream that has work to judge.
+
+        Raises:
+            Refused: there is nothing to judge, or it moved since the operator looked.
+        """
+        agents = scope(self._parts.store.fleet, verb.stream, verb.agent)
+        if isinstance(agents, str):
+            raise Refused(agents)
+        for agent in agents:
+            await self._supervisor.settled(agent.id)
+        done: list[str] = []
+        reasons: list[str] = []
+        for agent in agents:
+            one = Review(verb.verdict, agent=agent.id, note=verb.note, expect=verb.expect if verb.agent else "")
+            if reason := refuse(self._parts.store.fleet, one):
+                reasons.append(reason)
+            else:
+                await self._judge(self._talker.agent(agent.id), verb, actor)
+                done.append(agent.id)
+        if not done:
+            raise Refused(
+                reasons[0] if len(reasons) == 1 else "none of these agents has work to review", "; ".join(reasons[1:])
+            )
+        return Outcome(f"{_SAID[verb.verdict]} {', '.join(done)}", tuple(reasons))
+
+    async def _judge(self, agent: Agent, verb: Review, actor: str) -> None:
+        at = agent.head[:10]
+        verdict = {"approve": "approved", "changes": "changes", "reject": "rejected"}[verb.verdict]
+        state, reason = {
+            "approve": (AgentState.APPROVED, f"approved at {at}"),
+            "changes": (AgentState.CHANGES, f"changes requested at {at}"),
+            "reject": (AgentState.REJECTED, f"rejected at {at}" + (f": {verb.note}" if verb.note else "")),
+        }[verb.verdict]
+        given = VerdictGiven(agent.id, verdict, agent.head, verb.note[:500])
+        await self._parts.store.put(given, AgentJudged(agent.id, state, reason), actor=actor)
+        if verb.verdict == "changes":
+            await self._talker.request_changes(agent, verb.note, actor)
+
+    async def diff(self, verb: ReadDiff) -> DiffFile:
+        """Writes the patch of an agent's branch, or of what a stream would land, to a file of ours.
+
+        Raises:
+            Refused: there is nothing to compare.
+        """
+        if verb.agent:
+            await self._supervisor.settled(AgentId(verb.agent))
+            agent = self._talker.agent(verb.agent)
+            if not agent.head:
+                raise Refused(f"{agent.id} has no branch yet; launch it first")
+            return await self._between(await self.base_of(agent), agent.head)
+        stream = find_stream(self._parts.store.fleet, verb.stream)
+        if isinstance(stream, str):
+            raise Refused(stream)
+        if stream.batch and stream.landed and (batch := self._parts.store.fleet.batch(stream.batch)):
+            return await self._between(batch.base, batch.new)
+        base, fold = await self._lander.assemble(stream, [a for a in stream.agents if a.ahead])
+        return await self._between(base, fold.tip)
+
+    async def base_of(self, agent: Agent) -> Oid:
+        """Returns where the agent's work parts from the target."""
+        git = self._parts.git
+        target = await git.resolve(f"refs/heads/{self._parts.store.fleet.target}")
+        if not target or await git.is_ancestor(agent.head, target):
+            return Oid(agent.base)
+        return await git.merge_base(target, agent.head) or Oid(agent.base)
+
+    async def _between(self, base: Oid, head: Oid) -> DiffFile:
+        path = self._parts.places.diff(base, head)
+        files = await self._parts.git.changes(base, head)
+        known = self._parts.desk.size(path)
+        size = known or await self._parts.git.write_patch(base, head, path)
+        return DiffFile(str(path), size, base, head, files)

@@ -1,0 +1,382 @@
+"""Follows every agent that has a worktree: files, process, branch; decides its state and records what changed.
+
+One look at an agent is one task: while it runs, further reasons to look are remembered, not queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orch_tui.core.parts import Current, Parts
+from orch_tui.core.ports import AgentFiles
+from orch_tui.model.errors import OrchError
+from orch_tui.model.evidence import Observation, Thresholds, judge
+from orch_tui.model.facts import (
+    AgentExited,
+    AgentJudged,
+    AgentStarted,
+    BranchMoved,
+    ClaimSeen,
+    Fact,
+    MessageDelivered,
+    NotesGrew,
+    ProblemSeen,
+)
+from orch_tui.model.fleet import Agent, Fleet
+from orch_tui.model.ids import AgentId, Oid, agent_branch
+from orch_tui.model.landing import WorktreeState
+from orch_tui.model.running import Placement, RunEvent
+from orch_tui.model.signals import Claim
+from orch_tui.model.states import ACTIVE, AgentState
+
+PROTOCOL_NAMES = ("TASK.md", "AGENT_NOTES.md", ".orch")
+"""What the protocol writes into a worktree; a repository may track one of these itself."""
+
+_UNSEEN = frozenset({AgentState.PLANNED, AgentState.QUEUED, AgentState.LANDED})
+
+
+@dataclass
+class Tracked:
+    """What the engine remembers of one agent between two looks; all of it can be found again on disk."""
+
+    id: AgentId
+    worktree: Path
+    files: AgentFiles
+    run_dir: Path | None = None
+    alive: bool = False
+    lost: bool = False
+    rc: int | None = None
+    signal: int = 0
+    last_sign: float = 0.0
+    has_sign: bool = False
+    cpu: float = 0.0
+    claim: Claim | None = None
+    state: WorktreeState = field(default_factory=WorktreeState)
+    git_wanted: bool = True
+    looking: asyncio.Task[None] | None = None
+    again: bool = False
+
+
+class Supervisor:
+    """Knows each agent's newest evidence; the fleet knows what follows from it."""
+
+    def __init__(self, parts: Parts, current: Current, *, slot_freed: Callable[[], None]) -> None:
+        self._parts = parts
+        self._current = current
+        self._slot_freed = slot_freed
+        self._tracked: dict[AgentId, Tracked] = {}
+        self._by_directory: dict[Path, AgentId] = {}
+        self._refs: set[Path] = set()
+        self._tick = asyncio.Event()
+        self._stirs: dict[Path, asyncio.Event] = {}
+
+    @property
+    def _fleet(self) -> Fleet:
+        return self._parts.store.fleet
+
+    # What the mission tells
+
+    async def track(self, name: AgentId) -> None:
+        """Begins to follow an agent that has a worktree, or goes on with its newest run."""
+        agent = self._fleet.agent(name)
+        if agent is None or not agent.worktree:
+            return
+        tracked = self._tracked.get(name) or await self._begin(agent)
+        run_dir = self._parts.places.run(name, agent.run) if agent.run else None
+        if run_dir != tracked.run_dir:
+            self._follow_run(tracked, run_dir)
+        self.look(name, git=True)
+
+    async def _begin(self, agent: Agent) -> Tracked:
+        worktree = Path(agent.worktree)
+        names = await self._parts.git.tracked(Oid(agent.base), PROTOCOL_NAMES)
+        tracked = Tracked(agent.id, worktree, self._parts.desk.agent_files(worktree, names))
+        self._tracked[agent.id] = tracked
+        for directory in {worktree, worktree / ".orch"}:
+            self._watch(directory, agent.id)
+        refs = self._parts.heads / "orch" / agent.stream
+        if refs not in self._refs:
+            self._refs.add(refs)
+            self._parts.watcher.add(refs)
+        return tracked
+
+    def _watch(self, directory: Path, name: AgentId) -> None:
+        self._by_directory[directory] = name
+        self._parts.watcher.add(directory)
+
+    def _follow_run(self, tracked: Tracked, run_dir: Path | None) -> None:
+        if tracked.run_dir is not None:
+            self._parts.watcher.discard(tracked.run_dir)
+            self._by_directory.pop(tracked.run_dir, None)
+        tracked.run_dir = run_dir
+        tracked.rc, tracked.signal, tracked.lost = None, 0, False
+        tracked.claim, tracked.has_sign, tracked.cpu = None, False, 0.0
+        tracked.alive = run_dir is not None
+        tracked.last_sign = self._parts.clock.now()
+        if run_dir is not None:
+            self._watch(run_dir, tracked.id)
+
+    def forget(self, name: AgentId) -> None:
+        """Stops following an agent."""
+        tracked = self._tracked.pop(name, None)
+        if tracked is None:
+            return
+        for directory in (tracked.worktree, tracked.worktree / ".orch", tracked.run_dir):
+            if directory is not None:
+                self._parts.watcher.discard(directory)
+                self._by_directory.pop(directory, None)
+
+    def files(self, name: AgentId) -> AgentFiles | None:
+        """Returns the files of an agent that is followed."""
+        tracked = self._tracked.get(name)
+        return tracked.files if tracked else None
+
+    def sign(self, name: AgentId) -> None:
+        """Notes a sign of life that is in no file: a model request."""
+        if tracked := self._tracked.get(name):
+            self._signed(tracked)
+            self.look(name)
+
+    def _signed(self, tracked: Tracked) -> None:
+        tracked.last_sign = self._parts.clock.now()
+        tracked.has_sign = True
+
+    # Endless tasks
+
+    async def follow_files(self) -> None:
+        """Looks at the agents whose files changed."""
+        async for paths in self._parts.watcher.changes():
+            self._changed(paths)
+
+    async def stirred(self, directory: Path, seconds: float) -> None:
+        """Returns when something in a followed directory changed, or after that many seconds."""
+        stir = self._stirs.setdefault(directory, asyncio.Event())
+        sleeper = asyncio.ensure_future(self._parts.clock.sleep(seconds))
+        waiter = asyncio.ensure_future(stir.wait())
+        await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        sleeper.cancel()
+        waiter.cancel()
+
+    def _changed(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            if stir := self._stirs.pop(path.parent, None):
+                stir.set()
+            if path.parent in self._refs:
+                self.look(AgentId(path.name.removesuffix(".lock")), git=True)
+            elif name := self._by_directory.get(path.parent):
+                self._signed(self._tracked[name])
+                self.look(name, git=path.name == "status.json")
+
+    async def follow_processes(self) -> None:
+        """Records how processes start and end."""
+        async for events in self._parts.runner.events():
+            for event in events:
+                await self._happened(event)
+
+    async def _happened(self, event: RunEvent) -> None:
+        tracked = self._tracked.get(event.agent)
+        agent = self._fleet.agent(event.agent)
+        if tracked is None or agent is None or agent.run != event.run or event.kind == "started":
+            return
+        await self._ended(tracked, agent, event.kind == "lost", event.rc, event.signal, event.reason)
+
+    async def _ended(
+        self, tracked: Tracked, agent: Agent, lost: bool, rc: int | None, signal: int, reason: str
+    ) -> None:
+        if not tracked.alive:
+            return
+        tracked.alive, tracked.lost, tracked.rc, tracked.signal = False, lost, rc, signal
+        await self._parts.store.put(AgentExited(agent.id, agent.run, rc, signal, reason))
+        if self._parts.meter is not None:
+            await self._parts.meter.revoke(agent.run)
+        self.look(agent.id, git=True)
+        self._slot_freed()
+
+    async def watch_silence(self) -> None:
+        """Judges again when somebody has been silent for long enough; sleeps until then."""
+        while True:
+            self._tick.clear()
+            wait = self._until_next_deadline()
+            if wait is None:
+                await self._tick.wait()
+                continue
+            sleeper = asyncio.ensure_future(self._parts.clock.sleep(wait))
+            ticker = asyncio.ensure_future(self._tick.wait())
+            await asyncio.wait({sleeper, ticker}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (sleeper, ticker):
+                task.cancel()
+            self._look_at_silent()
+
+    def _until_next_deadline(self) -> float | None:
+        now = self._parts.clock.now()
+        t = self._thresholds()
+        waits = [
+            deadline - (now - tracked.last_sign)
+            for tracked in self._tracked.values()
+            if tracked.alive
+            for deadline in (t.quiet_s, t.stalled_s)
+            if deadline > now - tracked.last_sign
+        ]
+        return max(0.5, min(waits)) if waits else None
+
+    def _look_at_silent(self) -> None:
+        now = self._parts.clock.now()
+        quiet = self._thresholds().quiet_s
+        for tracked in list(self._tracked.values()):
+            if not tracked.alive or now - tracked.last_sign < quiet:
+                continue
+            agent = self._fleet.agent(tracked.id)
+            cpu = self._parts.desk.cpu_seconds(agent.pid) if agent and agent.pid else 0.0
+            if cpu > tracked.cpu + 1.0:
+                self._signed(tracked)
+            tracked.cpu = cpu
+            self.look(tracked.id)
+
+    def _thresholds(self) -> Thresholds:
+        agents = self._current.settings.agents
+        return Thresholds(float(agents.quiet), float(agents.stalled))
+
+    # One look
+
+    def look(self, name: AgentId, *, git: bool = False) -> None:
+        """Looks at one agent soon; with `git` also at its branch and worktree."""
+        tracked = self._tracked.get(name)
+        if tracked is None:
+            return
+        tracked.git_wanted |= git
+        if tracked.looking is None or tracked.looking.done():
+            tracked.looking = asyncio.create_task(self._looks(tracked), name=f"look at {name}")
+        else:
+            tracked.again = True
+
+    async def settled(self, name: AgentId) -> None:
+        """Returns when the newest evidence of an agent, git included, is in the fleet."""
+        self.look(name, git=True)
+        tracked = self._tracked.get(name)
+        if tracked is not None and tracked.looking is not None:
+            await asyncio.shield(tracked.looking)
+
+    async def _looks(self, tracked: Tracked) -> None:
+        tracked.again = True
+        while tracked.again:
+            tracked.again = False
+            try:
+                await self._look(tracked)
+            except OrchError as error:
+                await self._parts.store.put(ProblemSeen(tracked.id, str(error)))
+        self._tick.set()
+
+    async def _look(self, tracked: Tracked) -> None:
+        agent = self._fleet.agent(tracked.id)
+        if agent is None or agent.state in _UNSEEN:
+            return
+        facts: list[Fact] = [*self._claim_facts(tracked, agent), *self._notes_facts(tracked, agent)]
+        if tracked.git_wanted:
+            tracked.git_wanted = False
+            facts += await self._branch_facts(tracked, agent)
+        if facts:
+            await self._parts.store.put(*facts, actor=agent.id)
+        await self._judge(tracked)
+
+    def _claim_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
+        claim = tracked.files.read_claim(agent.run)
+        if claim is None or claim == tracked.claim:
+            return []
+        tracked.claim = claim
+        tracked.git_wanted = True
+        if (claim.state, claim.summary) == (agent.claim, agent.summary):
+            return []
+        facts: list[Fact] = [ClaimSeen(agent.id, claim.run, claim.state, claim.summary, claim.commit)]
+        if agent.claim == "blocked":
+            facts += [MessageDelivered(agent.id, m.id) for m in agent.messages if m.state == "queued"]
+        return facts
+
+    def _notes_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
+        size = self._parts.desk.size(tracked.files.notes_path)
+        return [NotesGrew(agent.id, size)] if size != agent.notes else []
+
+    async def _branch_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
+        git = self._parts.git
+        if not self._parts.desk.exists(tracked.worktree):
+            head = await git.resolve(f"refs/heads/{agent_branch(agent.stream, agent.id)}")
+            tracked.state = WorktreeState(missing=True, head=head)
+            return (
+                [BranchMoved(agent.id, head, True, agent.ahead, agent.files, agent.added, agent.removed)]
+                if (head != agent.head)
+                else []
+            )
+        state = await git.worktree_state(tracked.worktree, await self._compare_to(agent))
+        tracked.state = state
+        moved = BranchMoved(agent.id, state.head, state.clean, state.ahead, state.files, state.added, state.removed)
+        known = BranchMoved(agent.id, agent.head, agent.clean, agent.ahead, agent.files, agent.added, agent.removed)
+        return [moved] if moved != known else []
+
+    async def _compare_to(self, agent: Agent) -> Oid:
+        """Returns what the work is measured against: the target, or the agent's base where the target has it all."""
+        target = self._fleet.target_head
+        if not target or not agent.head or await self._parts.git.is_ancestor(agent.head, target):
+            return Oid(agent.base)
+        return target
+
+    async def _judge(self, tracked: Tracked) -> None:
+        agent = self._fleet.agent(tracked.id)
+        if agent is None or agent.state in _UNSEEN or not agent.run:
+            return
+        seen = judge(self._observation(tracked, agent), self._parts.clock.now(), self._thresholds())
+        state, reason = seen.state, seen.reason
+        if tracked.state.missing and state != AgentState.LANDED:
+            reason = f"{reason}; its worktree is missing, its branch is safe".lstrip("; ")
+        if (state, reason) != (agent.state, agent.reason):
+            await self._parts.store.put(AgentJudged(agent.id, state, reason))
+
+    def _observation(self, tracked: Tracked, agent: Agent) -> Observation:
+        starting = agent.state == AgentState.STARTING and not agent.pid and tracked.alive
+        return Observation(
+            process="alive" if tracked.alive or starting else "gone",
+            exit_rc=tracked.rc,
+            exit_signal=tracked.signal,
+            stopped_by_operator=agent.stopped,
+            lost=tracked.lost,
+            claim=tracked.claim,
+            head=agent.head,
+            clean=agent.clean,
+            uncommitted=len(tracked.state.dirty),
+            last_sign=tracked.last_sign,
+            started=agent.started or agent.since,
+            has_sign=tracked.has_sign,
+            verdict=agent.verdict,  # type: ignore[arg-type]
+            verdict_oid=agent.verdict_oid,
+        )
+
+    # After a restart
+
+    async def adopt(self) -> int:
+        """Takes over what runs, and what ended while no engine looked; returns how many runs were found."""
+        placements = {(p.agent, str(p.run)): p for p in await self._parts.runner.adopt()}
+        found = 0
+        for agent in list(self._fleet.agents()):
+            if not agent.worktree or agent.state == AgentState.LANDED:
+                continue
+            await self.track(agent.id)
+            if agent.run:
+                found += await self._adopt(agent, placements.get((agent.id, agent.run)))
+        return found
+
+    async def _adopt(self, agent: Agent, placement: Placement | None) -> int:
+        tracked = self._tracked[agent.id]
+        if placement is not None and placement.state in ("starting", "running"):
+            if not agent.pid:
+                await self._parts.store.put(AgentStarted(agent.id, agent.run, placement.pid, placement.started))
+            return 1
+        if agent.pid or agent.state in ACTIVE:
+            rc, signal = (placement.rc, placement.signal) if placement else (None, 0)
+            reason = placement.reason if placement else "the process was never found"
+            await self._ended(tracked, agent, placement is None or placement.state == "lost", rc, signal, reason)
+            return 1
+        tracked.alive = False
+        if placement is not None:
+            tracked.rc, tracked.signal, tracked.lost = placement.rc, placement.signal, placement.state == "lost"
+        return 0
