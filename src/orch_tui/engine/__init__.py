@@ -1,0 +1,1 @@
+"""The host of the mission: socket, lock, client."""

@@ -15,6 +15,9 @@ from orch_tui.model.ids import RunNonce
 from orch_tui.model.verbs import Page, ReadPage
 from orch_tui.wiring.client import connect, find_state
 
+OURS = ("TASK.md", "AGENT_NOTES.md")
+"""Files that lie in `.orch/` where the repository has some of that name."""
+
 
 async def view(directory: Path) -> MissionClient | Playback:
     """Returns the mission of a directory for reading; starts nothing.
@@ -54,12 +57,13 @@ def _file(paths: StatePaths, desk: Desk, agent: Agent, file: str) -> Path:
     """Returns the file of an agent that has this name in `ReadPage`."""
     if not agent.worktree:
         raise Refused(f"{agent.id} was never launched", hint="`orch-tui launch` starts it")
-    files = desk.agent_files(Path(agent.worktree), ())
+    worktree = Path(agent.worktree)
+    files = desk.agent_files(worktree, [name for name in OURS if (worktree / ".orch" / name).exists()])
     run = paths.run(agent.id, RunNonce(agent.run))
     places = {
         "notes": files.notes_path,
         "task": files.task_path,
-        "blueprint": Path(agent.worktree) / ".orch" / "BLUEPRINT.md",
+        "blueprint": worktree / ".orch" / "BLUEPRINT.md",
         "output": run / "out.log",
         "errors": run / "err.log",
     }
