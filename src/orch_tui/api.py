@@ -25,12 +25,14 @@ from orch_tui.model.running import (
     CommandResult,
     GateContext,
     GateResult,
+    GateStatus,
     Launch,
     Order,
     Placement,
     RunEvent,
     StopStep,
 )
+from orch_tui.model.settings import Duration
 
 API_VERSION = 1
 
@@ -46,10 +48,12 @@ __all__ = [
     "Caps",
     "CommandResult",
     "ConfigError",
+    "Duration",
     "EnvironmentProblem",
     "Gate",
     "GateContext",
     "GateResult",
+    "GateStatus",
     "Launch",
     "OrchError",
     "Order",

@@ -1,0 +1,1 @@
+"""The shipped plug-ins; they import only `orch_tui.api`."""

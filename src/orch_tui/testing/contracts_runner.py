@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from orch_tui.api import AgentId, Order, RunEvent, Runner, RunNonce, StopStep
 
 STUBBORN = """
@@ -32,6 +30,7 @@ time.sleep(600)
 """
 """An agent that ignores TERM and leaves three grandchildren in sessions of their own that do so too."""
 
+TELL = "import os, sys; print(sys.argv[1:], sorted(os.environ.items()))"
 QUICK_LADDER = (StopStep("SIGINT", 0.2), StopStep("SIGTERM", 0.2))
 
 
@@ -94,7 +93,7 @@ class Bench:
     async def said(self, order: Order, text: str, *, within: float = 30.0) -> None:
         """Returns when the agent's output contains a text."""
         async with asyncio.timeout(within):
-            while text not in self.output(order):
+            while text not in self.output(order):  # noqa: ASYNC110 - output is a file; there is no event for it
                 await asyncio.sleep(0.01)
 
     async def close(self) -> None:
@@ -115,6 +114,7 @@ class RunnerContract(abc.ABC):
         return Bench(self.make_runner(home / "runs"), home)
 
     async def test_a_run_starts_and_its_exit_status_arrives(self, tmp_path: Path) -> None:
+        """An exit status arrives with the agent's own pid."""
         bench = self.bench(tmp_path)
         order = bench.order(["sh", "-c", "echo hello; exit 3"])
         place = await bench.runner.launch(order)
@@ -126,6 +126,7 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_launched_twice_is_started_once(self, tmp_path: Path) -> None:
+        """One nonce is one process, however often it is asked for."""
         bench = self.bench(tmp_path)
         order = bench.order(["sh", "-c", "echo once >> started; sleep 600"])
         first, second = await asyncio.gather(bench.runner.launch(order), bench.runner.launch(order))
@@ -140,12 +141,12 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_placeholders_are_filled_and_the_environment_is_an_allow_list(self, tmp_path: Path) -> None:
+        """Argument items are filled once; nothing of the operator's environment leaks."""
         bench = self.bench(tmp_path)
-        os.environ["SECRET_OF_THE_OPERATOR"] = "leak"
+        os.environ["ONLY_THE_OPERATORS"] = "leak"
         try:
             order = bench.order(
-                [sys.executable, "-c", "import os,sys; print(sys.argv[1:], sorted(os.environ.items()))"]
-                + ["{agent}", "x{run}y", "{{agent}}", "{prompt}", "${NOT_OURS}"],
+                [sys.executable, "-c", TELL, "{agent}", "x{run}y", "{{agent}}", "{prompt}", "${NOT_OURS}"],
                 env={"ASK": "{meter}/v1", "FILE": "{task_file}"},
                 prompt="do {agent} {unknown}; $(x)",
                 meter="http://127.0.0.1:9/r/t",
@@ -153,7 +154,7 @@ class RunnerContract(abc.ABC):
             await bench.runner.launch(order)
             await bench.ended(order)
         finally:
-            del os.environ["SECRET_OF_THE_OPERATOR"]
+            del os.environ["ONLY_THE_OPERATORS"]
         said = bench.output(order)
         asked = ["api-1", f"x{order.run}y", "{agent}", "do {agent} {unknown}; $(x)", "${NOT_OURS}"]
         assert said.startswith(str(asked))
@@ -163,6 +164,7 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_what_cannot_start_says_why(self, tmp_path: Path) -> None:
+        """Each kind of bad start has its own reason."""
         bench = self.bench(tmp_path)
         script = tmp_path / "no interpreter"
         script.write_text("#!/nowhere/sh\n")
@@ -183,6 +185,7 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_a_stubborn_tree_leaves_nobody(self, tmp_path: Path) -> None:
+        """Deaf grandchildren in sessions of their own do not survive a stop."""
         bench = self.bench(tmp_path)
         order = bench.order([sys.executable, "-c", STUBBORN])
         await bench.runner.launch(order)
@@ -194,6 +197,7 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_a_finished_agent_leaves_nobody_either(self, tmp_path: Path) -> None:
+        """Background processes do not survive their agent."""
         bench = self.bench(tmp_path)
         order = bench.order(["sh", "-c", "sleep 600 & (setsid sleep 600 &) ; exit 0"])
         await bench.runner.launch(order)
@@ -203,6 +207,7 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_a_second_runner_finds_what_the_first_started(self, tmp_path: Path) -> None:
+        """Agents outlive a runner; the next one finds them and their ends."""
         first = self.bench(tmp_path)
         quick = first.order(["sh", "-c", "exit 7"], agent="quick-1")
         slow = first.order(["sh", "-c", "while ! test -e go; do sleep 0.05; done; exit 5"], agent="slow-1")
@@ -221,6 +226,7 @@ class RunnerContract(abc.ABC):
         await second.close()
 
     async def test_names_may_hold_anything(self, tmp_path: Path) -> None:
+        """Spaces, newlines, quotes, braces and bytes that are no UTF-8 are only names."""
         home = tmp_path / "a b\nc'\"-é\udcff{x}"
         home.mkdir()
         bench = self.bench(home)
@@ -231,6 +237,7 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_too_much_output_ends_the_agent(self, tmp_path: Path) -> None:
+        """An agent cannot fill the disk."""
         bench = self.bench(tmp_path)
         order = bench.order(["sh", "-c", "yes"], log_limit=200_000)
         await bench.runner.launch(order)
@@ -238,6 +245,7 @@ class RunnerContract(abc.ABC):
         await bench.close()
 
     async def test_time_is_up(self, tmp_path: Path) -> None:
+        """An agent cannot run for ever when a limit is set."""
         bench = self.bench(tmp_path)
         order = bench.order(["sleep", "600"], wall_s=0.3)
         await bench.runner.launch(order)
