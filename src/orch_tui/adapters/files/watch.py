@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ POLL_S: Final = 0.25
 _COALESCE_S = 0.02  # so long a change of the set waits for more of its kind
 _RETRY_S = 30.0  # after the kernel refused to watch
 _BROKEN_S = 0.1  # after the watch broke, as it does at a name that is not UTF-8
+_ALL_EVERY = 10  # looks between two at all directories
 _SHARE = 10  # arming a thousand directories stops the loop for 80 ms: never more than a tenth of the time
 
 _Identity = tuple[int, int]
@@ -40,7 +42,9 @@ class _Home(msgspec.Struct, frozen=True):
 
     given: Path
     real: str
-    silent: str
+    identity: _Identity
+    silent: str = ""
+    watchable: bool = True
 
 
 class Watcher:
@@ -61,6 +65,7 @@ class Watcher:
         self._arm: _Arm | None = None
         self._stale = True
         self._rung = False
+        self._looks = 0
         self._reason = "" if events else "asked to poll"
         self._bell: asyncio.Future[None] | None = None
         self._next_look = 0.0
@@ -165,38 +170,49 @@ class Watcher:
         return path
 
     async def _look(self, pool: ThreadPoolExecutor) -> set[Path]:
-        """Compares directories and followed files with what was seen last; arms anew if a directory is another one."""
+        """Arms anew if the set or a directory is another one, then compares followed files with what was seen last."""
         loop = asyncio.get_running_loop()
         self._rung = False
-        identities = await loop.run_in_executor(pool, _identities, tuple(self._directories))
-        changed: set[Path] = set()
-        known = {directory: self._directories.get(directory) for directory in identities}
-        if (self._stale or identities != known) and _now() >= self._not_before:
+        self._looks += 1
+        identities = await loop.run_in_executor(pool, _identities, self._doubtful())
+        self._stale |= any(self._directories.get(path, found) != found for path, found in identities.items())
+        last: set[Path] = set()
+        if self._stale and _now() >= self._not_before:
             self._stale = False
-            homes = await loop.run_in_executor(pool, _homes, [d for d, found in identities.items() if found])
-            changed |= await self._rearm(homes)
-            self._directories.update((d, found) for d, found in identities.items() if d in self._directories)
+            homes = await loop.run_in_executor(pool, _homes, tuple(self._directories))
+            last = await self._rearm(homes)
         seen = await loop.run_in_executor(pool, _signatures, tuple(self._followed))
         moved = {path for path, now in seen.items() if path in self._followed and self._followed[path] != now}
         self._followed.update((path, seen[path]) for path in moved)
         self._next_look = _now() + (POLL_S if self._reason else SWEEP_S)
         if self._stale or self._rung:
             self._look_soon()
-        return changed | moved
+        return last | moved
+
+    def _doubtful(self) -> tuple[Path, ...]:
+        """Returns the directories that were missing, and now and then all: an event tells when one goes."""
+        everything = self._looks % _ALL_EVERY == 0
+        return tuple(path for path, known in self._directories.items() if known is None or everything)
 
     async def _rearm(self, homes: list[_Home]) -> set[Path]:
         """Opens the new watch before the old one is closed, and returns what the old one still had to say."""
         old, started = self._arm, _now()
         missing = self._missing_events()
-        names = [] if missing else [home.real for home in homes if _encodable(home.real)]
+        names = [] if missing else [home.real for home in homes if home.watchable]
         self._arm = _Arm(names) if names else None
-        refusal = await self._arm.refusal() if self._arm is not None else ""
-        if refusal:
+        refusal = ""
+        pause = 0.0
+        if self._arm is not None and (error := await self._arm.refused()) is not None:
             self._arm, self._stale = None, True
-        self._not_before = _now() + (_RETRY_S if refusal else (_now() - started) * _SHARE)
+            refusal = f"the kernel would not watch: {_first_line(error)}"
+            pause = _BROKEN_S if isinstance(error, FileNotFoundError | PermissionError) else _RETRY_S
+        self._not_before = _now() + (pause or (_now() - started) * _SHARE)
         self._reason = missing or refusal or next((home.silent for home in homes if home.silent), "")
         last = self._named(await old.drain()) if old is not None else set()
         self._given = {home.real: home.given for home in homes}
+        self._directories = dict.fromkeys(self._directories) | {
+            home.given: home.identity for home in homes if home.given in self._directories
+        }
         return last
 
     def _missing_events(self) -> str:
@@ -220,17 +236,17 @@ class _Arm:
             stop_event=self._stop,
             recursive=False,
             force_polling=False,  # its own polling loses events; ours does not
-            ignore_permission_denied=True,
+            ignore_permission_denied=False,  # True would hide that the kernel has no watch left
         )
         self.batch: asyncio.Future[object] = self._ask()
 
-    async def refusal(self) -> str:
-        """Returns why the kernel would not watch; empty if it does."""
+    async def refused(self) -> BaseException | None:
+        """Returns why the kernel would not watch; nothing if it does."""
         await asyncio.sleep(0)  # one step of the task: it has armed, or failed, by now
-        if not self.batch.done() or (error := self.batch.exception()) is None:
-            return ""
-        await self.close()
-        return f"the kernel would not watch: {_first_line(error)}"
+        error = self.batch.exception() if self.batch.done() else None
+        if error is not None:
+            await self.close()
+        return error
 
     def take(self) -> set[tuple[Change, str]]:
         """Returns the batch that is done and asks for the next; raises what the watch raised."""
@@ -269,20 +285,23 @@ def _identity(directory: Path) -> _Identity | None:
         status = os.stat(directory)  # noqa: PTH116  a thousand of them: os.stat takes half the time
     except OSError:
         return None
-    return status.st_dev, status.st_ino
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
 
 
 def _homes(directories: Iterable[Path]) -> list[_Home]:
     types = mounts.mount_types(mounts.read_table())
-    return [_home(directory, types) for directory in directories if directory.is_dir()]
+    found = _identities(directories)
+    return [_home(directory, identity, types) for directory, identity in found.items() if identity is not None]
 
 
-def _home(directory: Path, types: dict[str, str]) -> _Home:
+def _home(directory: Path, identity: _Identity, types: dict[str, str]) -> _Home:
     real = os.path.realpath(directory)
     if not _encodable(real):
-        return _Home(directory, real, f"{directory!s:.200} is not UTF-8")
+        return _Home(directory, real, identity, f"{real!a} is not UTF-8", watchable=False)
+    if not os.access(real, os.R_OK):
+        return _Home(directory, real, identity, f"{directory} may not be read", watchable=False)
     kind = mounts.silent_type(real, types)
-    return _Home(directory, real, f"{directory} is on {kind}, which may not report changes" if kind else "")
+    return _Home(directory, real, identity, f"{directory} is on {kind}, which may not report changes" if kind else "")
 
 
 def _signatures(paths: Iterable[Path]) -> dict[Path, _Signature | None]:
