@@ -32,7 +32,7 @@ from orch_tui.model.reduce import reduce
 from orch_tui.model.refusals import refuse
 from orch_tui.model.states import AgentState, BatchState
 from orch_tui.model.usage import Tokens
-from orch_tui.model.verbs import Verb
+from orch_tui.model.verbs import AskEngine, EngineInfo, Verb
 
 NOW = 1_800_000_000.0
 BASE = Oid("b" * 40)
@@ -45,7 +45,7 @@ class FakeMission:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self.answers: dict[type, Any] = {}
+        self.answers: dict[type, Any] = {AskEngine: EngineInfo(4711, NOW - 900, "/run/e.sock", 2, "0.1")}
         self.previews: dict[type, Preview] = {}
         self.facts: list[Any] = []
         self.done: list[tuple[Verb[Any], str]] = []

@@ -26,7 +26,9 @@ class EngineDoors:
     @asynccontextmanager
     async def view(self, directory: Path) -> AsyncIterator[MissionVerbs]:
         """Opens the mission for reading."""
-        mission = await client.view(directory)
+        from orch_tui.wiring import offline  # only readers need the journal's adapters
+
+        mission = await offline.view(directory)
         try:
             yield mission
         finally:

@@ -170,8 +170,8 @@ def usd_or_none(micro: int | None) -> float | None:
     return None if micro is None else usd(micro)
 
 
-def status(fleet: Fleet, now: float) -> Status:
-    """Returns the mission as `status --json` shows it."""
+def status(fleet: Fleet, now: float, engine: int) -> Status:
+    """Returns the mission as `status --json` shows it; `engine` is the process that runs, 0 without one."""
     return Status(
         mission=fleet.name,
         repository=fleet.repository,
@@ -180,7 +180,7 @@ def status(fleet: Fleet, now: float) -> Status:
         target=fleet.target,
         target_commit=fleet.target_head,
         seq=fleet.seq,
-        engine=fleet.engine.pid,
+        engine=engine,
         simulated=fleet.simulated,
         streams=tuple(_stream(fleet, stream, now) for stream in fleet.streams),
         batches=tuple(map(batch_shape, fleet.batches)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -20,6 +19,7 @@ from orch_tui.adapters.paths import StatePaths, find_socket, short_socket, state
 from orch_tui.adapters.plan import TASKS
 from orch_tui.adapters.state.database import sqlite_version
 from orch_tui.adapters.taskfile import read_plan
+from orch_tui.engine.lifecycle import answers
 from orch_tui.model.errors import OrchError
 from orch_tui.model.problem import Problem
 from orch_tui.model.settings import Settings
@@ -28,7 +28,6 @@ Severity = Literal["ok", "note", "problem"]
 
 KEY = "ANTHROPIC_API_KEY"
 _ROOM = 1 << 30
-_KNOCK_S = 1.0
 
 
 class Finding(Struct, frozen=True):
@@ -124,22 +123,11 @@ def _state(root: Path, settings: Settings, env: Mapping[str, str]) -> Iterator[F
 def _processes(paths: StatePaths) -> Iterator[Finding]:
     for name, path in (("engine", paths.engine_sock), ("meter", paths.meter_sock)):
         try:
-            runs = _answers(find_socket(path))
+            runs = answers(find_socket(path))
         except OrchError as error:
             yield _problem(name, error)
         else:
             yield Finding(name, "ok", "runs" if runs else "does not run; it starts when it is needed")
-
-
-def _answers(path: Path) -> bool:
-    """Says whether a process listens on a socket."""
-    with socket.socket(socket.AF_UNIX) as knock:
-        knock.settimeout(_KNOCK_S)
-        try:
-            knock.connect(os.fsencode(path))
-        except OSError:
-            return False
-    return True
 
 
 def _plugins(settings: Settings) -> Iterator[Finding]:

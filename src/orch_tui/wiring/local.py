@@ -99,7 +99,7 @@ def show_blueprint(directory: Path, name: str) -> Blueprint:
     domains = _domains(root, settings)
     domain = domains.get(name) or (name if library.has_domain(name) else "")
     if not domain:
-        known = sorted({*domains, *shipped_domains()})
+        known = sorted({*(key for key in domains if not key.isdecimal()), *shipped_domains()})
         title = f'"{name}" is no agent, stream or domain{did_you_mean(name, known)}'
         raise ConfigError(title, "", "`orch-tui status` lists agents; `orch-tui tasks check` lists streams.")
     return library.compose(domain, settings.mission.compliance)

@@ -4,10 +4,12 @@ import json
 
 from msgspec.structs import replace
 
+from orch_tui.model.errors import EngineAway
 from orch_tui.model.facts import AgentJudged, NotesGrew
 from orch_tui.model.fleet import Fleet
 from orch_tui.model.ids import AgentId
 from orch_tui.model.states import AgentState
+from orch_tui.model.verbs import AskEngine
 
 
 def test_json_is_the_tree_that_scripts_rely_on(run, snapshot):
@@ -50,11 +52,19 @@ def test_only_simulated_money_is_marked(run, mission):
     assert "SIMULATED" not in run("status").stdout
 
 
-def test_watch_prints_a_line_for_each_fact_and_says_when_no_more_will_come(run, mission, snapshot):
+def test_watch_prints_a_line_for_each_fact(run, mission, snapshot):
     mission.facts = [AgentJudged(AgentId("api-2"), AgentState.WORKING, "wrote a file"), NotesGrew(AgentId("api-2"), 90)]
     result = run("status", "--watch")
     assert result.stdout.splitlines()[-2:] == snapshot
-    assert "no engine runs" in result.stderr
+
+
+def test_without_an_engine_the_records_are_shown_and_watching_fails(run, mission):
+    mission.answers[AskEngine] = EngineAway("No engine runs")
+    result = run("status", "--watch")
+    assert result.exit_code == 3
+    assert "no engine runs" in result.stdout
+    assert "nothing to watch" in result.stderr
+    assert json.loads(run("status", "--json").stdout)["engine"] == 0
 
 
 def test_watch_in_json_is_one_document_a_line(run, mission):

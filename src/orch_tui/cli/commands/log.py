@@ -18,4 +18,5 @@ from orch_tui.cli.session import Session, pass_session
 def command(session: Session, agent: str, follow: bool, errors: bool, as_json: bool) -> None:
     """Show what the program of agent A prints in its newest run."""
     file = "errors" if errors else "output"
-    session.ask(lambda mission: show_file(mission, agent, file, follow=follow, as_json=as_json))
+    door = session.ask if follow else session.look
+    door(lambda mission: show_file(mission, agent, file, follow=follow, as_json=as_json))

@@ -16,4 +16,5 @@ from orch_tui.cli.session import Session, pass_session
 @pass_session
 def command(session: Session, agent: str, follow: bool, as_json: bool) -> None:
     """Show the notes of agent A."""
-    session.ask(lambda mission: show_file(mission, agent, "notes", follow=follow, as_json=as_json))
+    door = session.ask if follow else session.look
+    door(lambda mission: show_file(mission, agent, "notes", follow=follow, as_json=as_json))

@@ -12,10 +12,12 @@ from orch_tui.cli.session import Session, pass_session
 from orch_tui.cli.words import NOTHING, age, count, fact_line, short, size_of_change
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.attention import attention
+from orch_tui.model.errors import EngineAway
 from orch_tui.model.fleet import Agent, Fleet, Stream, micros, money
 from orch_tui.model.money import dollars, dollars_per_hour
 from orch_tui.model.plain import one_line
 from orch_tui.model.refusals import waits_for
+from orch_tui.model.verbs import AskEngine
 
 
 @click.command(
@@ -28,15 +30,33 @@ from orch_tui.model.refusals import waits_for
 @json_option
 @click.option("--watch", is_flag=True, help="Go on with one line for each fact; --json: one record a line.")
 @pass_session
-def command(session: Session, as_json: bool, watch: bool) -> None:
+def command(session: Session, as_json: bool, watch: bool) -> int:
     """Show streams, agents, batches, what waits for you and what it costs."""
 
-    async def job(mission: MissionVerbs) -> None:
-        _show(mission.fleet, session.doors.now(), as_json=as_json, one_line_json=watch)
-        if watch:
+    async def job(mission: MissionVerbs) -> int:
+        engine, now = await _engine(mission), session.doors.now()
+        if as_json:
+            output.json(shapes.status(mission.fleet, now, engine), one_line=watch)
+        else:
+            _show(mission.fleet, now, engine)
+        if watch and engine:
             await _watch(mission, as_json=as_json)
+        elif watch:
+            diagnostics.say(
+                "orch-tui: no engine runs, so there is nothing to watch; `orch-tui launch --yes` starts one"
+            )
+            return diagnostics.ENVIRONMENT
+        return diagnostics.DONE
 
-    session.look(job)
+    return session.look(job)
+
+
+async def _engine(mission: MissionVerbs) -> int:
+    """Returns the engine's process; 0 where none runs, whatever the records say."""
+    try:
+        return (await mission.do(AskEngine())).pid
+    except EngineAway:
+        return 0
 
 
 async def _watch(mission: MissionVerbs, *, as_json: bool) -> None:
@@ -46,14 +66,10 @@ async def _watch(mission: MissionVerbs, *, as_json: bool) -> None:
                 output.json(record, one_line=True)
             else:
                 output.line(fact_line(record))
-    diagnostics.say("orch-tui: no engine runs, so nothing more will happen; `orch-tui launch --yes` starts one")
 
 
-def _show(fleet: Fleet, now: float, *, as_json: bool, one_line_json: bool) -> None:
-    if as_json:
-        output.json(shapes.status(fleet, now), one_line=one_line_json)
-        return
-    output.line(_headline(fleet), bold=True)
+def _show(fleet: Fleet, now: float, engine: int) -> None:
+    output.line(_headline(fleet, engine), bold=True)
     spent = money(fleet.agents(), now=now, day=fleet.day)
     simulated = f"  {output.MARK}" if fleet.simulated else ""
     output.line(f"{dollars_per_hour(spent.rate)}  today {dollars(spent.today)}{_limit(fleet)}{simulated}")
@@ -65,10 +81,10 @@ def _show(fleet: Fleet, now: float, *, as_json: bool, one_line_json: bool) -> No
     _show_attention(fleet, now)
 
 
-def _headline(fleet: Fleet) -> str:
-    engine = f"engine {fleet.engine.pid}" if fleet.engine.pid else "no engine runs"
+def _headline(fleet: Fleet, engine: int) -> str:
+    hosted = f"engine {engine}" if engine else "no engine runs"
     title = f"{fleet.name}: {fleet.epic}" if fleet.epic else fleet.name or "no mission yet"
-    return f"{title}  {fleet.target} {short(fleet.target_head)}  {engine}"
+    return f"{title}  {fleet.target} {short(fleet.target_head)}  {hosted}"
 
 
 def _limit(fleet: Fleet) -> str:
