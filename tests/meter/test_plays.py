@@ -79,7 +79,7 @@ def test_a_key_that_a_tool_brings_begins_the_play_once() -> None:
 
 
 def test_any_coding_task_is_written_up_committed_and_reported() -> None:
-    steps = play_out("Read TASK.md and do it.", "# VPC modules, part 1/3\n\nBranch: orch/infra/infra-1\n")
+    steps = play_out("Read TASK.md and do it.", "# Task: VPC modules, part 1/3\n\nYou are agent `infra-1`, number 1.\n")
     assert [step.tool for step in steps] == [
         *("read_file", "note", "list_files", "write_file", "note", "run_command", "run_command", "report", "")
     ]

@@ -90,7 +90,7 @@ Plays = Mapping[str, Sequence[Step]]
 """Steps by a text that stands in the prompt; the longest key that fits wins."""
 
 _STUB = re.compile(r"<<stub\s+(.*?)\s*stub>>", re.DOTALL)
-_BRANCH = re.compile(r"\borch/[a-z0-9-]+/([a-z0-9-]+)")
+_AGENT = re.compile(r"\b[Yy]ou are agent `([a-z0-9-]+)`")
 _TOOLS = frozenset({"read_file", "write_file", "run_command", "note", "report"})
 _END = Step(say="Done.")
 
@@ -228,14 +228,14 @@ def _general(messages: Sequence[Message]) -> Iterator[Step]:
 
 def _title(task: str) -> str:
     """Returns the first line of a task that says something, without its Markdown."""
-    lines = (re.sub(r"^[#\s>*-]+(\[.\]\s*)?", "", line).strip() for line in task.splitlines())
+    lines = (re.sub(r"^[#\s>*-]+(\[.\]\s*)?(Task:\s*)?", "", line).strip() for line in task.splitlines())
     return next((line for line in lines if slug(line)), "the task")[:80]
 
 
 def _name(title: str, text: str) -> str:
     """Returns a file name that agents with slices of one task do not share."""
-    branch = _BRANCH.search(text)
-    mark = branch[1] if branch else hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:6]
+    agent = _AGENT.search(text)
+    mark = agent[1] if agent else hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:6]
     return f"{slug(title)}-{mark}" if mark not in slug(title) else slug(title)
 
 

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -36,6 +36,7 @@ from orch_tui.model.errors import ConfigError, EnvironmentProblem, OrchError
 SIMULATED = "simulated"
 PORT_SECONDS = 60.0
 PORT_PAUSE = 0.25
+LOCK_SECONDS = 2.0
 _PR_SET_DUMPABLE = 4
 
 log = logging.getLogger("orch_tui.meter")
@@ -61,7 +62,7 @@ def run_meter(
     _keep_private()
     key = sys.stdin.readline().strip()
     try:
-        with FileLock(StatePaths(options.state).meter_lock, what="the meter of this mission"):
+        with FileLock(StatePaths(options.state).meter_lock, what="the meter of this mission", timeout=LOCK_SECONDS):
             asyncio.run(_meter(options, key))
     except OrchError as error:
         _say(wire.failed(error))
@@ -201,10 +202,10 @@ def _say(answer: wire.Answer) -> None:
     os.close(nowhere)
 
 
-def _on_signals(stop: object) -> None:
+def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)  # type: ignore[arg-type]
+        loop.add_signal_handler(number, stop)
 
 
 async def _signalled() -> None:
