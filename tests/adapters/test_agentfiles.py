@@ -195,3 +195,13 @@ def test_a_report_made_with_the_installed_helper_is_read(files, tree, tmp_path):
     said = files.read_claim(RUN)
     assert (said.state, said.summary) == ("blocked", 'which "region"?\\')
     assert said.at > 1_700_000_000
+
+
+def test_messages_are_read_back_and_what_the_agent_put_there_is_no_harm(files, tmp_path):
+    files.put_message(1, 7, "first")
+    files.put_message(2, 8, "second")
+    for name, data in (("0003.json", b"\xff"), ("0004.json", b'{"v":1,"x":' + b"[" * 60_000), ("0005.json", b"{}")):
+        (files.inbox_path / name).write_bytes(data)
+    (files.inbox_path / "0006.json").symlink_to(tmp_path)
+    os.mkfifo(files.inbox_path / "0007.json")
+    assert files.messages() == ("first", "second")

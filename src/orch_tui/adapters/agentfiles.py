@@ -35,6 +35,7 @@ ARCHIVE_CAP: Final = 64 * 1024 * 1024
 _SHARED = 0o644  # the agent may run as another user, in a container
 _REPORT = "orch_report.sh"
 _RUNS_KEPT = 8
+_MESSAGES_SHOWN = 20
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -133,6 +134,16 @@ class AgentFiles:
         self._write((FOLDER, INBOX), name, msgspec.json.encode(message) + b"\n")
         return self.inbox_path / name
 
+    def messages(self) -> tuple[str, ...]:
+        """Returns the texts in the inbox, oldest first; what is no message is passed over."""
+        with (
+            contextlib.suppress(OSError, EnvironmentProblem),
+            beneath.directory(self._worktree, FOLDER, INBOX) as folder,
+        ):
+            names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))[-_MESSAGES_SHOWN:]
+            return tuple(text for name in names if (text := _message_text(name, folder)))
+        return ()
+
     def archive(self, into: Path) -> None:
         """Copies notes, claim and task into a directory of ours; what is missing or no regular file is passed over.
 
@@ -216,3 +227,10 @@ def install_orch_report(bin_dir: Path) -> Path:
 def _read(name: str, folder: int, cap: int) -> bytes:
     with os.fdopen(beneath.open_file(name, directory=folder), "rb") as file:
         return file.read(cap)
+
+
+def _message_text(name: str, folder: int) -> str:
+    try:
+        return msgspec.json.decode(_read(name, folder, MAX_BYTES), type=_Message).text
+    except (OSError, EnvironmentProblem, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
