@@ -43,7 +43,9 @@ def load(group: Group, name: str, *, api_version: int) -> type[Any]:
             f'{_kind(group)} "{name}" cannot be loaded', detail, "Repair or remove that package."
         ) from error
     if not isinstance(plugin, type):
-        raise PluginError(f'{_kind(group)} "{name}" is not a class', f"{point.value} of {_package(point)}", "")
+        raise PluginError(
+            f'{_kind(group)} "{name}" is not a class', f"{point.value} of {_package(point)}", "Repair that package."
+        )
     made_for = getattr(plugin, "api_version", api_version)
     if made_for != api_version:
         detail = f"{_package(point)} is made for version {made_for}; this is version {api_version}"
