@@ -140,7 +140,8 @@ class AgentFiles:
             contextlib.suppress(OSError, EnvironmentProblem),
             beneath.directory(self._worktree, FOLDER, INBOX) as folder,
         ):
-            names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))[-_MESSAGES_SHOWN:]
+            entries = os.listdir(folder)  # noqa: PTH208  by descriptor, so that no link is followed
+            names = sorted(name for name in entries if name.endswith(".json"))[-_MESSAGES_SHOWN:]
             return tuple(text for name in names if (text := _message_text(name, folder)))
         return ()
 
