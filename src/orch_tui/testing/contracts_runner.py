@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -49,11 +50,15 @@ class Bench:
             self.seen += batch
             self._news.set()
 
-    def order(self, argv: Sequence[str], *, agent: str = "api-1", launch: str = "a" * 32, **fields: Any) -> Order:
-        """Returns an order for one attempt of an agent, in a worktree of its own."""
+    def order(self, argv: Sequence[str], *, agent: str = "api-1", launch: int = 1, **fields: Any) -> Order:
+        """Returns an order for one attempt of an agent, in a worktree of its own.
+
+        The nonce is unique on this machine: sweeps of tests that run at the same time must not meet.
+        """
         worktree = self.home / "worktrees" / agent
         worktree.mkdir(parents=True, exist_ok=True)
-        run = f"{launch}.1"
+        name = os.fsencode(f"{self.home}/{agent}/{launch}")
+        run = f"{hashlib.sha256(name).hexdigest()[:32]}.1"
         usual: dict[str, Any] = {
             "mission": "m",
             "agent": AgentId(agent),

@@ -52,14 +52,15 @@ class Model:
             ModelError: the API refused, or could not be reached.
         """
         request: dict[str, Any] = {"messages": _marked(messages), "tools": tools, "system": [_cached(system)]}
-        for pause in [*(min(2.0**n / 2, 8.0) for n in range(self._patience)), None]:
+        for attempt in range(self._patience):
             try:
                 return self._stream(request)
-            except self._cut as trouble:
-                if pause is None:
-                    raise ModelError(f"the model's answer broke off at {self._host}: {trouble}") from trouble
-                time.sleep(pause)
-        raise ModelError("the model was not asked")
+            except self._cut:
+                time.sleep(min(0.5 * 2**attempt, 8.0))
+        try:
+            return self._stream(request)
+        except self._cut as trouble:
+            raise ModelError(f"the model's answer broke off at {self._host}: {trouble}") from trouble
 
     def _stream(self, request: dict[str, Any]) -> Answer:
         try:

@@ -202,7 +202,7 @@ class LocalRunner:
         return place, code == agentd.STARTED
 
     def _run_agentd(self, arguments: list[str], order: Order, secrets: bytes) -> int:
-        with (Path(order.run_dir) / "agentd.log").open("ab") as log:
+        with open(Path(order.run_dir) / "agentd.log", "ab", opener=_private) as log:
             return subprocess.run(
                 [sys.executable, "-I", "-S", agentd.__file__, *arguments],
                 input=secrets,
@@ -235,6 +235,10 @@ class LocalRunner:
         if done.returncode not in (agentd.STARTED, agentd.TAKEN):
             words = done.stderr.decode(errors="replace").strip()[-300:]
             raise RunnerError("What an agent left could not be cleaned up", words)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _taken_by_itself(run_dir: Path) -> Placement | None:
