@@ -18,7 +18,6 @@ from orch_tui.model.tasks import (
     find_cycle,
     find_stream,
     key_of,
-    landing_order,
     plan,
     size_of,
     slice_of,
@@ -198,13 +197,6 @@ def test_a_stream_that_is_not_meant_clearly_is_refused_with_the_candidates(text:
     with pytest.raises(UsageError, match=words) as caught:
         find_stream(epic, text)
     assert "1 core (backend), 2 services (backend)" in caught.value.detail
-
-
-def test_landing_order_puts_each_stream_after_those_it_waits_for() -> None:
-    streams = planned(
-        section("A"), section("B"), section("C"), a=StreamSettings(after=("c",)), c=StreamSettings(after=())
-    ).epic.streams
-    assert landing_order(streams) == ("c", "a", "b")
 
 
 GRAPHS = st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3), max_size=7)

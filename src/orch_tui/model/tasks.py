@@ -171,16 +171,6 @@ def find_stream(epic: Epic, text: str) -> StreamPlan:
     )
 
 
-def landing_order(streams: Sequence[StreamPlan]) -> tuple[StreamKey, ...]:
-    """Returns the keys so that each stream stands after those it waits for; members of a cycle come last."""
-    waiting = {stream.key: set(stream.after) & {other.key for other in streams} for stream in streams}
-    order: list[StreamKey] = []
-    while ready := [key for key, after in waiting.items() if after <= set(order)]:
-        order.append(ready[0])
-        del waiting[ready[0]]
-    return (*order, *waiting)
-
-
 def find_cycle(after: Mapping[StreamKey, Iterable[StreamKey]]) -> tuple[StreamKey, ...]:
     """Returns a chain of streams in which each waits for the next and the last is the first; empty without one."""
     clear: set[StreamKey] = set()
