@@ -43,6 +43,8 @@ def test_both_layouts_of_a_repository_win_over_the_library(tmp_path: Path, layou
 
 def test_a_domain_without_a_blueprint_is_just_without_one(tmp_path: Path) -> None:
     assert sources(tmp_path, "billing") == ["orch-tui: blueprints/CLAUDE.md", "orch-tui: blueprints/documentation.md"]
+    assert BlueprintLibrary(tmp_path).has_domain("backend")
+    assert not BlueprintLibrary(tmp_path).has_domain("billing")
 
 
 @pytest.mark.parametrize("domain", ["", "../..", "/etc", "a/b", ".."])

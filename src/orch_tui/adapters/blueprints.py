@@ -33,6 +33,10 @@ class BlueprintLibrary:
         """
         return compose(tuple(self._layers(domain, compliance)))
 
+    def has_domain(self, domain: str) -> bool:
+        """Tells whether there are instructions for a domain."""
+        return self._find(_domain_files(domain)) is not None
+
     def _layers(self, domain: str, compliance: Sequence[str]) -> Iterator[Layer]:
         yield from self._layer(("CLAUDE.md",), shipped=f"{DIRECTORY}/CLAUDE.md")
         if domain and domain == slug(domain, limit=100):
