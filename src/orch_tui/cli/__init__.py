@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands without importing one."""
-        summaries = COMMANDS | {name: summary for name, (_, summary) in self._elsewhere.items()}
+        summaries = {name: summary for name, (_, summary) in self._elsewhere.items()} | COMMANDS
         with formatter.section("Commands"):
             formatter.write_dl([(name, summaries[name]) for name in self.list_commands(ctx)])
 

@@ -92,7 +92,7 @@ def _encodable(value: object) -> object:
         return readable(value)
     if isinstance(value, dict):
         return {key: _encodable(inner) for key, inner in value.items()}
-    return [_encodable(inner) for inner in value] if isinstance(value, list) else value
+    return [_encodable(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _coloured() -> bool:

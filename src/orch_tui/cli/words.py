@@ -49,12 +49,12 @@ def fact_line(record: Record) -> str:
     fields = msgspec.to_builtins(record.fact)
     kind = fields.pop("type")
     fields.pop("streams", None)
-    said = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value not in ("", None, [], 0))
+    said = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value not in ("", None, (), [], 0))
     return f"{clock(record.at)}  {record.seq:>6}  {kind:<24}  {said}"
 
 
 def _value(value: object) -> str:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return ",".join(one_line(item, limit=60) for item in value)
     shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return one_line(shown, limit=100)
