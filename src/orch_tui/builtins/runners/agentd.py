@@ -20,7 +20,6 @@ import select
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -119,7 +118,7 @@ def _read(path: str) -> bytes:
 def descendants(root: int) -> list[Victim]:
     """Returns every living process below a root, nearest first."""
     if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
-        return _descendants_by_table(root)
+        return descendants_by_table(root)
     below: list[Victim] = []
     rows = _children(root)
     while rows:
@@ -128,7 +127,8 @@ def descendants(root: int) -> list[Victim]:
     return below
 
 
-def _descendants_by_table(root: int) -> list[Victim]:
+def descendants_by_table(root: int) -> list[Victim]:
+    """Returns the same from a table of all processes, for systems that keep no list of children."""
     table = _table() if not Path("/proc/self/stat").exists() else _table_of_proc()
     below, parents = [], {root}
     while parents:
@@ -195,13 +195,14 @@ def kill_all(find: Callable[[], list[Victim]], reap: Callable[[], None] = lambda
 # --- Files of a run ----------------------------------------------------------------------------
 
 
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Writes a file that is either old or new, never torn."""
+def write_json(path: Path, value: dict[str, Any], *, durable: bool = False) -> None:
+    """Writes a file that is either old or new, never torn; a durable one survives a power cut, too."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with beside.open("w") as stream:
         json.dump(value, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
     beside.replace(path)
 
 
@@ -483,7 +484,7 @@ class Supervisor:
     def _write_end(self, end: dict[str, Any]) -> None:
         for _ in range(60):  # a full disk may be cleared; without this file the run counts as lost
             try:
-                return write_json(self.run_dir / "exit.json", end)
+                return write_json(self.run_dir / "exit.json", end, durable=True)
             except OSError as trouble:
                 print(f"exit.json not written: {trouble}", file=sys.stderr)  # noqa: T201
                 time.sleep(1)
@@ -582,6 +583,8 @@ def _detached(spec_path: Path) -> int:
         os.chdir("/")
         supervise(spec, secrets, run_dir, ready)
     except BaseException:  # the last stop of a process without a parent: say it in agentd.log
+        import traceback  # 3 ms; not needed unless this file is wrong
+
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(CRASHED)
@@ -599,7 +602,7 @@ def main(arguments: list[str]) -> int:
     """Runs one of the two entries; returns the exit status of the first process."""
     if arguments[:1] == ["--sweep"] and len(arguments) > 2:
         return _sweep_entry(arguments[1], [Path(one) for one in arguments[2:]])
-    if len(arguments) != 1:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: agentd.py SPEC | --sweep REASON RUNDIR...", file=sys.stderr)  # noqa: T201
         return 2
     return _detached(Path(arguments[0]))
