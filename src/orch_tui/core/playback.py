@@ -20,7 +20,7 @@ Reader = Callable[[Agent, ReadPage], Page]
 STRIDE = 500
 """A fleet is kept for each so many records, so that going back folds no more than these."""
 
-_NO_ENGINE = "no engine runs for this mission; what you see is read from its journal"
+NO_ENGINE = "no engine runs for this mission; what you see is read from its journal"
 
 
 class Playback:
@@ -29,9 +29,11 @@ class Playback:
     Args:
         records: all of them, oldest first.
         pages: how a page of an agent's file is read; without it nothing but the fleet can be seen.
+        why: why the mission cannot be changed here.
     """
 
-    def __init__(self, records: Sequence[Record], pages: Reader | None = None) -> None:
+    def __init__(self, records: Sequence[Record], pages: Reader | None = None, *, why: str = NO_ENGINE) -> None:
+        self._why = why
         self._records = tuple(records)
         self._pages = pages
         self._bus = Bus()
@@ -61,7 +63,7 @@ class Playback:
 
     async def preview(self, verb: Verb[Any]) -> Preview:
         """Returns the refusal that doing it would meet."""
-        return refusal(tag_of(verb), _NO_ENGINE)
+        return refusal(tag_of(verb), self._why)
 
     async def do(self, verb: Verb[R], *, agreed: str = "", actor: str = "operator") -> R:  # noqa: ARG002  one interface
         """Answers what can be read from disk.
@@ -74,7 +76,7 @@ class Playback:
             return cast(R, self._page(verb))
         if verb.reads:
             raise EngineAway("No engine runs", f"and {tag_of(verb)} needs one", "`orch-tui launch` starts it")
-        raise Refused(f"{tag_of(verb)}: {_NO_ENGINE}", hint="run the command without --offline, or start the engine")
+        raise Refused(f"{tag_of(verb)} needs an engine: {self._why}", hint="`orch-tui launch` starts one")
 
     async def close(self) -> None:
         """Ends those who follow."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from orch_tui.adapters.desk import Desk
 from orch_tui.adapters.paths import StatePaths
 from orch_tui.adapters.state.journal import read_records
-from orch_tui.core.playback import Playback, Reader
+from orch_tui.core.playback import NO_ENGINE, Playback, Reader
 from orch_tui.engine.client import MissionClient
 from orch_tui.model.errors import EngineAway, Refused
 from orch_tui.model.fleet import Agent
@@ -32,7 +32,7 @@ async def view(directory: Path) -> MissionClient | Playback:
         return playback(directory)
 
 
-def playback(directory: Path) -> Playback:
+def playback(directory: Path, *, why: str = NO_ENGINE) -> Playback:
     """Returns the mission of a directory as its records tell it; empty where nothing was recorded yet.
 
     Raises:
@@ -41,7 +41,7 @@ def playback(directory: Path) -> Playback:
     """
     _, paths = find_state(directory)
     records = read_records(paths.state_db) if paths.state_db.exists() else ()
-    return Playback(records, _pages(paths))
+    return Playback(records, _pages(paths), why=why)
 
 
 def _pages(paths: StatePaths) -> Reader:

@@ -1,0 +1,38 @@
+"""The composition root of the console: the mission in its engine, or from its records where no engine can run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from orch_tui.adapters.config import load_settings
+from orch_tui.core.playback import Playback
+from orch_tui.core.ports import MissionVerbs
+from orch_tui.engine.client import MissionClient
+from orch_tui.model.errors import EngineAway
+from orch_tui.model.settings import Settings
+from orch_tui.wiring.client import NO_FLAGS, connect, find_state
+from orch_tui.wiring.offline import playback
+
+
+@asynccontextmanager
+async def opened(directory: Path) -> AsyncIterator[tuple[MissionVerbs, Settings]]:
+    """Yields the mission and its settings, and lets go of the mission at the end; the engine goes on.
+
+    Raises:
+        ConfigError: there is no mission, or its configuration cannot be used.
+        StorageError: no engine can be started and the journal cannot be read.
+    """
+    root, _ = find_state(directory)
+    settings = load_settings(root, NO_FLAGS, os.environ)
+    mission: MissionClient | Playback
+    try:
+        mission = await connect(directory)
+    except EngineAway as error:
+        mission = playback(directory, why=str(error))
+    try:
+        yield mission, settings
+    finally:
+        await mission.close()
