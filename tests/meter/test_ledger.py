@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -124,6 +125,20 @@ def test_a_row_that_cannot_be_written_fails_alone(ledger: Ledger) -> None:
     with pytest.raises(StorageError):
         bad.result(10)
     assert [row.req for row in ledger.rows(0)] == ["fine"]
+
+
+def test_a_full_disk_refuses_new_requests_and_loses_no_settlement(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.book(entry("open")).result(10)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "ledger.db-wal").stat().st_size, before[1]))
+    try:
+        spent = ledger.book(entry("settle", pico=9))
+        with pytest.raises(StorageError):
+            ledger.book(entry("open", "next")).result(10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    spent.result(10)
+    assert [(row.kind, row.req, row.pico) for row in ledger.rows(0)] == [("open", "r1", 0), ("settle", "r1", 9)]
 
 
 def test_a_file_that_is_no_ledger_is_said(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from orch_tui.model.errors import StorageError
 from orch_tui.model.usage import LedgerRow, RowKind, Tokens
 
 MOST_PICO = 2**63 - 1
+RETRY_SECONDS = 1.0
 
 _SCHEMA = (
     """
@@ -88,6 +89,8 @@ class _Body(Struct, frozen=True, omit_defaults=True):
 class _Job(Struct, frozen=True, eq=False):
     work: Callable[[sqlite3.Connection], None]
     done: Future[None]
+    must: bool = False
+    """It is tried again for as long as the meter lives: money was spent."""
 
 
 _REFUSALS = (sqlite3.Error, ValueError, OverflowError)
@@ -121,6 +124,7 @@ class Ledger:
         self._closed = False
         self._listeners: list[Callable[[], None]] = []
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._refused: list[_Job] = []
         try:
             self._reader = _connected(path)
             _migrate(self._reader)
@@ -147,11 +151,11 @@ class Ledger:
     def book(self, entry: Entry) -> Future[None]:
         """Hands a row over to be committed; returns at once.
 
-        The future is done when the row is on disk and fails with StorageError when the disk refuses it. A second row
-        of a kind for the same request changes nothing.
+        The future is done when the row is on disk and fails with StorageError when the disk refuses it, but for
+        `settle`, which is tried until it can be written. A second row of a kind for a request changes nothing.
         """
         values = self._values(entry)
-        return self._submit(lambda database: _insert(database, values))
+        return self._submit(lambda database: _insert(database, values), must=entry.kind == "settle")
 
     def grant(self, token: str, grant: Grant) -> Future[None]:
         """Has a token stand for a run from now on, also after a restart."""
@@ -236,8 +240,8 @@ class Ledger:
                 _insert(self._reader, self._values(_leftover(row, now)))
         return len(dearest)
 
-    def _submit(self, work: Callable[[sqlite3.Connection], None]) -> Future[None]:
-        job = _Job(work, Future())
+    def _submit(self, work: Callable[[sqlite3.Connection], None], *, must: bool = False) -> Future[None]:
+        job = _Job(work, Future(), must)
         if self._closed:
             job.done.set_exception(StorageError("The ledger is closed", str(self._path), "The meter is ending; retry."))
         else:
@@ -258,15 +262,15 @@ class Ledger:
 
     def _next_group(self) -> tuple[list[_Job], bool]:
         """Waits for a job; returns it with all that wait behind it, and whether to go on."""
-        group: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            if job.done.set_running_or_notify_cancel():
-                group.append(job)
-            try:
+        group, self._refused = self._refused, []
+        try:
+            job = self._jobs.get(timeout=RETRY_SECONDS if group else None)
+            while job is not None:
+                if job.must or job.done.set_running_or_notify_cancel():
+                    group.append(job)
                 job = self._jobs.get_nowait()
-            except queue.Empty:
-                return group, True
+        except queue.Empty:
+            return group, True
         return group, False
 
     def _commit(self, database: sqlite3.Connection, group: list[_Job]) -> None:
@@ -288,9 +292,13 @@ class Ledger:
             for job in group:
                 self._commit(database, [job])
             return
+        (job,) = group
+        if job.must and isinstance(problem, sqlite3.OperationalError):
+            self._refused.append(job)
+            return
         error = _unusable(self._path, problem)
         error.__cause__ = problem
-        group[0].done.set_exception(error)
+        job.done.set_exception(error)
 
     def _tell(self) -> None:
         for heard in self._listeners:

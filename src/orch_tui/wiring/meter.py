@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -94,6 +95,8 @@ async def _meter(options: Options, key: str) -> None:
     with contextlib.closing(Ledger(paths.ledger, time.time(), _zone(options.zone))) as ledger:
         if ledger.settled_at_start:
             log.warning("settled %d requests that the meter before left open", ledger.settled_at_start)
+        if key:
+            ledger.remember_first(f"key {wire.fingerprint(key)}", datetime.now(UTC).isoformat())
         async with _upstream(options.upstream) as upstream:
             await _serve(options, key, ledger, upstream)
 
