@@ -1,0 +1,1 @@
+"""Questions to the operator: modal screens, typed by their answer."""

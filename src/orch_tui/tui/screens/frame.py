@@ -1,0 +1,80 @@
+"""What every screen has: the line of screens, the fleet's meters, the keys, and the fleet as one reactive value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from orch_tui.core.ports import MissionVerbs
+from orch_tui.model.fleet import Fleet
+from orch_tui.tui.messages import ScreenWanted
+from orch_tui.tui.selection import Selection
+from orch_tui.tui.widgets.lines import KeyLine, NavLine, StatusLine
+
+AGES_SECONDS = 5.0
+"""Ages and rates are drawn anew so often while nothing else changes."""
+
+
+class OrchScreen(Screen[None]):
+    """A screen of the console; `fleet` is set by the bridge, everything shown is a function of it."""
+
+    CSS_PATH = "screens.tcss"
+    AUTO_FOCUS = ""
+
+    where: ClassVar[str] = ""
+    """The screen's name in the command table."""
+
+    fleet: reactive[Fleet | None] = reactive(None)
+    """The mission as it is now."""
+
+    away: reactive[bool] = reactive(False)
+    """Whether the engine cannot be reached."""
+
+    def __init__(self, mission: MissionVerbs, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.mission = mission
+        self.clock = clock
+        self.set_reactive(OrchScreen.fleet, mission.fleet)
+
+    def compose(self) -> ComposeResult:
+        """Makes the frame around the screen's body."""
+        yield NavLine(self.where).data_bind(OrchScreen.fleet)
+        yield from self.compose_body()
+        yield StatusLine(self.clock).data_bind(OrchScreen.fleet, OrchScreen.away)
+        yield KeyLine(self.where)
+
+    def compose_body(self) -> ComposeResult:
+        """Makes what is between the lines."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Keeps the ages true."""
+        self.set_interval(AGES_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draws again what depends on the time."""
+        self.query_one(StatusLine).refresh()
+
+    def on_screen_resume(self) -> None:
+        """Takes the newest fleet when the operator comes back."""
+        self.fleet = self.mission.fleet
+
+    def selection(self) -> Selection:
+        """Returns what the operator has selected."""
+        return Selection(self.mission.fleet)
+
+    def action_back(self) -> None:
+        """Goes back to the mission."""
+        self.post_message(ScreenWanted("mission"))
+
+    def on_nav_line_chosen(self, event: NavLine.Chosen) -> None:
+        """Goes where the operator clicked."""
+        self.post_message(ScreenWanted(event.screen_name))
