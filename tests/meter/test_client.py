@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,17 @@ def client_of(state: Path, upstream: str = "simulated", key: str = "", linger: f
     return MeterClient(state, upstream, key, linger, command=COMMAND, **more)
 
 
-@pytest.fixture
-def state() -> Any:
+@contextmanager
+def short_state() -> Iterator[Path]:
+    """A state directory whose control socket has a short path."""
     with tempfile.TemporaryDirectory() as short:
         yield Path(short) / "state"
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    with short_state() as path:
+        yield path
 
 
 @asynccontextmanager

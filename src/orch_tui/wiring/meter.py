@@ -30,6 +30,7 @@ from orch_tui.meter.control import Control
 from orch_tui.meter.ledger import Ledger
 from orch_tui.meter.loopback import address, bind, serve
 from orch_tui.meter.plays import Plays, read_plays
+from orch_tui.meter.pricing import price
 from orch_tui.meter.proxy import Proxy
 from orch_tui.meter.standin import Standin
 from orch_tui.model.errors import ConfigError, EnvironmentProblem, OrchError
@@ -80,12 +81,14 @@ def run_standin(port: int, plays: Path | None = None) -> int:
 
 
 async def _standin_alone(port: int, plays: Plays) -> None:
+    over = asyncio.Event()
+    _on_signals(over.set)
     sock = bind(port)
     runner = await serve(Standin(plays).app(), sock)
     sys.stdout.write(f"{address(sock)}\n")
     sys.stdout.flush()
     try:
-        await _signalled()
+        await over.wait()
     finally:
         await runner.cleanup()
 
@@ -121,6 +124,7 @@ async def _serve(options: Options, key: str, ledger: Ledger, upstream: str) -> N
         )
 
     runner = await serve(proxy.app(), sock)
+    price("", {}, time.time())  # the first price takes 30 ms; no request should wait for it
     try:
         control = Control(ledger, status)
         _on_signals(control.stop)
@@ -209,12 +213,6 @@ def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-
-
-async def _signalled() -> None:
-    over = asyncio.Event()
-    _on_signals(over.set)
-    await over.wait()
 
 
 def _main(arguments: Sequence[str]) -> int:
