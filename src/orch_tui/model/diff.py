@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -101,11 +102,10 @@ def parse_patch(patch: bytes, changes: Sequence[FileChange]) -> tuple[File, ...]
 
 def _hunks_of(change: FileChange, sections: Iterator[tuple[Hunk, ...]]) -> tuple[Hunk, ...]:
     # Git prints a change of type as a removal and an addition.
-    wanted = 2 if change.kind == "type" else 1
-    try:
-        return tuple(hunk for _ in range(wanted) for hunk in next(sections))
-    except StopIteration:
-        raise ValueError(f"the patch ends before {readable(change.path)}") from None
+    found = list(islice(sections, 2 if change.kind == "type" else 1))
+    if not found:
+        raise ValueError(f"the patch ends before {readable(change.path)}")
+    return tuple(hunk for section in found for hunk in section)
 
 
 def _sections(patch: bytes) -> Iterator[tuple[Hunk, ...]]:

@@ -1,4 +1,4 @@
-"""Builds real repositories for tests, in sentences.
+r"""Builds real repositories for tests, in sentences.
 
     repo = RepoBuilder(tmp_path / "shop")
     base = repo.file("README", "hello\n").commit("first")
@@ -25,15 +25,20 @@ class RepoBuilder:
     def __init__(self, path: Path, *, branch: str = "main", bare: bool = False) -> None:
         self.path = path
         self._minutes = 0
+        self._more: dict[str, str] = {}
         path.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", f"--initial-branch={branch}", *(["--bare"] if bare else []))
 
     @classmethod
-    def at(cls, path: Path) -> RepoBuilder:
-        """Returns a builder for a work tree that is there already, such as an agent's worktree."""
+    def at(cls, path: Path, **environment: str) -> RepoBuilder:
+        """Returns a builder for a place that is there already, such as an agent's worktree.
+
+        Args:
+            path: The place.
+            environment: Variables that git gets on top.
+        """
         builder = cls.__new__(cls)
-        builder.path = path
-        builder._minutes = 0
+        builder.path, builder._minutes, builder._more = path, 0, environment
         return builder
 
     def git(self, *args: str, data: bytes | None = None, ok: bool = True) -> str:
@@ -146,7 +151,8 @@ class RepoBuilder:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         people = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in _PERSON.items()}
         dates = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
-        return {**inherited, **people, **dates, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        guards = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        return {**inherited, **people, **dates, **guards, **self._more}
 
 
 _PERSON = {"NAME": "Olga Operator", "EMAIL": "olga@example.org"}

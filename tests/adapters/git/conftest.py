@@ -10,6 +10,8 @@ from orch_tui.model.ids import AgentId, Oid
 from orch_tui.model.landing import CommitStamp, FoldMember
 from orch_tui.testing.repo import RepoBuilder
 
+from .killing import KillingGit, require_strace
+
 STAMP = CommitStamp("Train", "train@example.org", 1_700_000_000)
 
 
@@ -38,3 +40,9 @@ async def git(repo: RepoBuilder, state: Path) -> AsyncIterator[GitRepository]:
     opened = await GitRepository.open(repo.path, state)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def killing_git(tmp_path: Path) -> KillingGit:
+    require_strace()
+    return KillingGit(tmp_path / "bin")

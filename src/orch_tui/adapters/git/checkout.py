@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from orch_tui.adapters.git import porcelain
@@ -52,12 +52,13 @@ class Checkouts:
             GitError: Git failed in the middle; a mark stays and the next sync repairs what it left.
         """
         with self._lock.held() as lock:
-            if self._unfinished.says(place) is not None:
+            if self._unfinished.says(place):
                 self._repair(place, old, new, lock)
             if obstacles := self._obstacles(place, old, new, lock):
                 self._unfinished.end(place)
                 return obstacles
-            self._unfinished.begin(place, f"{old} {new}")
+            index = self._index(place)
+            self._unfinished.begin(place, f"{old} {new}", [index.with_name("index.lock")])
             self._read_tree(place, old, new, lock, accept=(0,))
             self._unfinished.end(place)
             return ()
@@ -84,22 +85,15 @@ class Checkouts:
 
     def _in_the_way(self, place: Path, old: Oid, new: Oid) -> tuple[str, ...]:
         """Returns the dirty or untracked paths that the move would write, or that lie where it needs a directory."""
-        dirty = self._snapshots.dirty(place, old)
-        ignored_too = self._existing(place, old, new)
-        moved = {change.path for change in self._patches.changes(old, new, renames=False)}
-        blocking = [path for path in dirty if any(_collide(path, other) for other in moved)]
-        return tuple(dict.fromkeys((*blocking, *ignored_too)))
-
-    def _existing(self, place: Path, old: Oid, new: Oid) -> Iterator[str]:
-        """Yields the paths that the move adds although something is there."""
-        for change in self._patches.changes(old, new, renames=False):
-            if change.kind == "added" and _present(place / change.path):
-                yield change.path
+        moved = {change.path: change for change in self._patches.changes(old, new, renames=False)}
+        there = [path for path, change in moved.items() if change.kind == "added" and _present(place / path)]
+        edited = [path for path in self._snapshots.dirty(place, old) if any(_collide(path, other) for other in moved)]
+        unlike_new = set(self._snapshots.dirty(place, new))
+        return tuple(dict.fromkeys(path for path in (*edited, *there) if path in unlike_new))
 
     def _repair(self, place: Path, old: Oid, new: Oid, lock: int) -> None:
         """Tells what a killed sync wrote from what a person wrote, and finishes or clears the former."""
         index = self._index(place)
-        self._unfinished.unlock(place, index.with_name("index.lock"))
         changes = [c for c in self._patches.changes(old, new, renames=False) if c.new_mode != SUBMODULE]
         with tempfile.TemporaryDirectory(dir=self._git.path) as name:
             like_new = self._same(place, changes, Path(name) / "new", side="new")

@@ -11,7 +11,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,29 +23,58 @@ _POLL_SECONDS = 0.02
 
 
 class GitLock:
-    """The file `git.lock` of the state directory."""
+    """A lock file of the state directory."""
 
-    def __init__(self, path: Path, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, path: Path, *, patience: float = PATIENCE_SECONDS, at_first: Callable[[], None] | None = None
+    ) -> None:
+        """Names the lock file.
+
+        Args:
+            path: The file.
+            patience: How many seconds to wait for another process.
+            at_first: Called once, as soon as the lock is held for the first time: no git of an engine before this
+                one is at work any more.
+        """
         self.path = path
         self._patience = patience
+        self._at_first = at_first
         self._own = threading.Lock()
 
     @contextlib.contextmanager
     def held(self) -> Iterator[int]:
-        """Holds the lock and yields the descriptor that writing children inherit.
+        """Holds the lock alone and yields the descriptor that writing children inherit.
 
         Raises:
             Busy: Somebody else holds it for longer than our patience.
             StorageError: The state directory cannot be written.
         """
-        with self._own:
-            descriptor = self._open()
-            try:
-                self._wait(descriptor)
-                yield descriptor
-            finally:
-                # Closing, not unlocking: a child that outlived its parent keeps what it inherited.
-                os.close(descriptor)
+        with self._own, self._locked(fcntl.LOCK_EX) as descriptor:
+            if self._at_first is not None:
+                self._at_first()
+                self._at_first = None
+            yield descriptor
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[int]:
+        """Holds the lock together with others of its kind.
+
+        Raises:
+            Busy: Somebody holds it alone for longer than our patience.
+            StorageError: The state directory cannot be written.
+        """
+        with self._locked(fcntl.LOCK_SH) as descriptor:
+            yield descriptor
+
+    @contextlib.contextmanager
+    def _locked(self, kind: int) -> Iterator[int]:
+        descriptor = self._open()
+        try:
+            self._wait(descriptor, kind)
+            yield descriptor
+        finally:
+            # Closing, not unlocking: a child that outlived its parent keeps what it inherited.
+            os.close(descriptor)
 
     def _open(self) -> int:
         try:
@@ -53,11 +82,11 @@ class GitLock:
         except OSError as error:
             raise StorageError("The git lock cannot be opened", str(error), "Make the directory writable.") from error
 
-    def _wait(self, descriptor: int) -> None:
+    def _wait(self, descriptor: int, kind: int) -> None:
         limit = time.monotonic() + self._patience
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > limit:
                     raise self._busy() from None

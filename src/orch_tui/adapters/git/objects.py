@@ -110,6 +110,12 @@ class Objects:
         made = self.commit(merged.tree, (tip,), message, stamp)
         return Fold((made,), made, merged.tree)
 
+    def restore(self, revert: Oid, message: str, stamp: CommitStamp) -> Oid:
+        """Makes the commit that brings back what a revert took: on the revert, with the tree before it."""
+        self.require((revert,))
+        before = Oid(self._git.run("rev-parse", "--verify", f"{revert}^1").text())
+        return self.commit(self.tree_of(before), (revert,), message, stamp)
+
     def _attributes(self, commit: Oid) -> str:
         listing = self._git.run("ls-tree", "-r", "-z", "--format=%(objectmode) %(objectname) %(path)", commit).out
         blobs = dict(_attribute_files(listing))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from orch_tui.adapters.git.command import GitDirectory, failure
 from orch_tui.adapters.git.lock import GitLock
 from orch_tui.adapters.git.porcelain import heads, is_oid, is_ref
+from orch_tui.adapters.git.unfinished import Unfinished
 from orch_tui.model.errors import GitError
 from orch_tui.model.ids import Oid
 from orch_tui.model.landing import CommitStamp
@@ -20,10 +22,11 @@ _PAUSE_SECONDS = 0.05
 class Refs:
     """The refs of one repository."""
 
-    def __init__(self, shared: GitDirectory, private: GitDirectory, lock: GitLock) -> None:
+    def __init__(self, shared: GitDirectory, private: GitDirectory, lock: GitLock, unfinished: Unfinished) -> None:
         self._shared = shared
         self._private = private
         self._lock = lock
+        self._unfinished = unfinished
 
     def resolve(self, ref: str) -> Oid:
         """Returns the commit of a full ref name or object name; "" if there is none."""
@@ -60,7 +63,7 @@ class Refs:
         """
         nothing = "0" * len(new or old)
         target = ("-d", ref, old) if not new else (ref, new, old or nothing)
-        with self._lock.held() as lock:
+        with self._lock.held() as lock, self._unfinished.marked(ref, self.locks(ref)):
             for _ in range(_ATTEMPTS):
                 output = self._shared.run(
                     "update-ref", "-m", _line(why), *target, accept=range(256), fds=(lock,), durable=True
@@ -76,15 +79,20 @@ class Refs:
         """Lets a ref of ours hold an object, whatever it held before."""
         if not ref.startswith("refs/orch/") or not is_ref(ref):
             raise GitError("That is no ref of ours", ref, "Pins lie under refs/orch/.")
-        with self._lock.held() as lock:
+        with self._lock.held() as lock, self._unfinished.marked(ref, self.locks(ref)):
             self._shared.run("update-ref", "-m", "orch-tui: pin", ref, oid, fds=(lock,), durable=True)
 
     def unpin(self, ref: str) -> None:
         """Removes a ref of ours; one that is missing is fine."""
         if not ref.startswith("refs/orch/") or not is_ref(ref):
             raise GitError("That is no ref of ours", ref, "Pins lie under refs/orch/.")
-        with self._lock.held() as lock:
+        with self._lock.held() as lock, self._unfinished.marked(ref, self.locks(ref)):
             self._shared.run("update-ref", "-d", ref, fds=(lock,), durable=True)
+
+    def locks(self, ref: str) -> tuple[Path, ...]:
+        """Returns the lock files that writing this ref can leave when git is killed."""
+        names = (ref, "HEAD", "ORIG_HEAD", "packed-refs")
+        return tuple(self._shared.path / f"{name}.lock" for name in names)
 
     def tag(self, name: str, oid: Oid, message: str, stamp: CommitStamp) -> None:
         """Makes an annotated tag on a commit; the same tag on the same commit again is fine.

@@ -23,6 +23,7 @@ from orch_tui.adapters.git.objects import Objects
 from orch_tui.adapters.git.patch import Patches
 from orch_tui.adapters.git.private import PrivateDirectory
 from orch_tui.adapters.git.refs import Refs
+from orch_tui.adapters.git.rooms import Rooms
 from orch_tui.adapters.git.snapshot import Snapshots
 from orch_tui.adapters.git.unfinished import Unfinished
 from orch_tui.adapters.git.worktrees import Worktrees
@@ -51,15 +52,22 @@ class GitRepository:
         private.make(found.plain, found.object_format)
         exclude_ours(self._common)
         self._shared = GitDirectory(program, self._common, options=SHARED_OPTIONS)
-        lock = GitLock(state / "git.lock")
         unfinished = Unfinished(private.unfinished)
+        filling = GitLock(private.path / "filling.lock")
+
+        def after_a_kill() -> None:
+            with filling.held():  # the last git of an engine before this one has ended
+                unfinished.unlock()
+
+        lock = GitLock(state / "git.lock", at_first=after_a_kill)
         self._snapshots = Snapshots(private.git, self._common, exclude_files(program, self._common))
         self._objects = Objects(private)
-        self._refs = Refs(self._shared, private.git, lock)
+        self._refs = Refs(self._shared, private.git, lock, unfinished)
         self._patches = Patches(private.git)
+        self._rooms = Rooms(private.git, self._objects)
         self._conservation = Conservation(self._objects, self._patches)
         self._worktrees = Worktrees(
-            self._shared, private.git, lock, self._refs, self._objects, self._snapshots, unfinished
+            self._shared, private.git, lock, self._refs, self._objects, self._snapshots, unfinished, filling
         )
         self._checkouts = Checkouts(private.git, lock, self._patches, self._snapshots, unfinished, private.aside)
 
@@ -202,6 +210,18 @@ class GitRepository:
     async def revert(self, base: Oid, new: Oid, tip: Oid, message: str, stamp: CommitStamp) -> Fold:
         """Makes the commit on tip that takes base..new back."""
         return await self._read(self._objects.revert, base, new, tip, message, stamp)
+
+    async def restore(self, revert: Oid, message: str, stamp: CommitStamp) -> Oid:
+        """Makes the commit that brings back what a revert took: its parent is the revert, its tree the one before."""
+        return await self._read(self._objects.restore, revert, message, stamp)
+
+    async def export(self, commit: Oid, room: Path) -> Oid:
+        """Writes a commit's files into an empty directory; returns its tree."""
+        return await self._read(self._rooms.export, commit, room)
+
+    async def unchanged(self, commit: Oid, room: Path) -> bool:
+        """Says whether the tracked files of a directory still are that commit's."""
+        return await self._read(self._rooms.unchanged, commit, room)
 
     async def close(self) -> None:
         """Waits for what is under way and ends the threads."""

@@ -37,6 +37,7 @@ class Worktrees:
         objects: Objects,
         snapshots: Snapshots,
         unfinished: Unfinished,
+        filling: GitLock,
     ) -> None:
         self._shared = shared
         self._private = private
@@ -45,6 +46,7 @@ class Worktrees:
         self._objects = objects
         self._snapshots = snapshots
         self._unfinished = unfinished
+        self._filling = filling
 
     def entries(self) -> tuple[Entry, ...]:
         """Returns every worktree that git knows, the main one first."""
@@ -77,7 +79,9 @@ class Worktrees:
         """Writes the files of a worktree that was just registered; leaves one alone that is whole."""
         path = path.resolve()
         if self._unfinished.says(path) == _MAKING:
-            self._fill(path, head)
+            index = self._snapshots.admin_dir(path) / "index"
+            with self._filling.shared() as lock:
+                self._private.run("read-tree", "--reset", "-u", head, work_tree=path, index=index, fds=(lock,))
             self._unfinished.end(path)
 
     def remove(self, path: Path) -> None:
@@ -134,15 +138,16 @@ class Worktrees:
         there = next((entry for entry in entries if entry.branch == ref and entry is not here), None)
         if there is not None and not self._vanished(there, lock):
             raise GitError("The branch is in use", f"{porcelain.short(ref)} is checked out in {there.path}")
-        half_made = self._unfinished.says(path) == _MAKING
-        if here is not None and here.branch == ref and (path / ".git").is_file():
+        if self._unfinished.says(path) == _MAKING:
+            self._start_again(path, here, lock)
+        elif here is not None and here.branch == ref and (path / ".git").is_file():
             return self._branch(ref, base, here=True)[0]
-        if here is not None:
-            self._clear(path, here, ref, half_made=half_made, lock=lock)
-        elif path.exists() and (half_made or not path.is_dir() or any(path.iterdir())):
-            self._discard(path, half_made=half_made)
+        elif path.exists() and (here is not None or not path.is_dir() or any(path.iterdir())):
+            raise _in_the_way(path, here)
+        elif here is not None:
+            self._remove(path, lock)
         head, made = self._branch(ref, base)
-        self._unfinished.begin(path, _MAKING)
+        self._unfinished.begin(path, _MAKING, self._refs.locks(ref))
         self._add(path, ref, head, lock, made=made)
         return head
 
@@ -175,6 +180,7 @@ class Worktrees:
         except GitError:
             if made:
                 self._shared.run("update-ref", "-d", ref, head, accept=range(256), fds=(lock,))
+            self._unfinished.end(path)
             raise
 
     def _vanished(self, entry: Entry, lock: int) -> bool:
@@ -185,27 +191,12 @@ class Worktrees:
         self._remove(path, lock)
         return True
 
-    def _clear(self, path: Path, entry: Entry, ref: str, *, half_made: bool, lock: int) -> None:
-        """Makes room where git still knows a worktree that is gone, damaged or half made."""
-        if path.exists() and not half_made:
-            raise GitError(
-                "Another worktree is there",
-                f"{path} is on {porcelain.short(entry.branch) or 'no branch'}, not on {porcelain.short(ref)}",
-                "Remove that worktree first.",
-            )
-        self._remove(path, lock)
-
-    def _discard(self, path: Path, *, half_made: bool) -> None:
-        """Removes what a killed start left at the path; nobody has worked there yet."""
-        if not half_made:
-            raise GitError("Something is in the way of a worktree", str(path), "Move it elsewhere, then try again.")
-        shutil.rmtree(path)
-
-    def _fill(self, path: Path, head: Oid) -> None:
-        """Writes the files of a new worktree; also over those of a start that was killed."""
-        index = self._snapshots.admin_dir(path) / "index"
-        self._unfinished.unlock(path, index.with_name("index.lock"))
-        self._private.run("read-tree", "--reset", "-u", head, work_tree=path, index=index)
+    def _start_again(self, path: Path, here: Entry | None, lock: int) -> None:
+        """Removes what a start left that was killed; nobody has worked there yet."""
+        if path.exists():
+            shutil.rmtree(path)
+        if here is not None:
+            self._remove(path, lock)
 
     def _require_kept(self, path: Path) -> None:
         head, branch = self.head(path)
@@ -227,3 +218,10 @@ class Worktrees:
     def _remove(self, path: Path, lock: int) -> None:
         # Twice --force: it is locked by us, and git's own look at its cleanliness would run the shared filters.
         self._shared.run("worktree", "remove", "--force", "--force", "--", str(path), fds=(lock,))
+
+
+def _in_the_way(path: Path, here: Entry | None) -> GitError:
+    if here is None:
+        return GitError("Something is in the way of a worktree", str(path), "Move it elsewhere, then try again.")
+    where = porcelain.short(here.branch) or "no branch"
+    return GitError("Another worktree is there", f"{path} is on {where}", "Remove that worktree first.")
