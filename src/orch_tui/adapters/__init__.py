@@ -1,0 +1,1 @@
+"""IO behind the ports of the core."""

@@ -1,4 +1,4 @@
-"""Runs a gate on a checkout of exactly one commit's tree, in a directory of ours, with a time limit and a capped log."""
+"""Runs a gate on a checkout of exactly one tree, in a directory of ours, with a time limit and a capped log.
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from orch_tui.adapters.plugins import GATES, load
+from orch_tui.adapters.plugins import GATES, load, read_options
 from orch_tui.model.errors import OrchError
 from orch_tui.model.ids import Oid
 from orch_tui.model.running import CommandResult, GateContext, GateResult
@@ -66,7 +66,7 @@ class GateRoom:
 
     async def _in_room(self, gate: str, chosen: GateSettings, commit: Oid, base: Oid) -> GateResult:
         plugin = load(GATES, chosen.plugin, api_version=self._api_version)()
-        options = msgspec.convert(_options(chosen), plugin.Options)
+        options = read_options(plugin.Options, _options(chosen), f"gates.{gate}")
         room = self._rooms / gate
         await asyncio.to_thread(_emptied, room)
         tree = await self._export(commit, room)

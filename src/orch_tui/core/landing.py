@@ -32,7 +32,7 @@ from orch_tui.model.facts import (
 from orch_tui.model.fleet import Agent, Batch, Fleet, Member, Stream
 from orch_tui.model.ids import AgentId, BatchId, Oid, agent_branch
 from orch_tui.model.landing import Fold, FoldConflict, FoldMember
-from orch_tui.model.preview import Preview, preview
+from orch_tui.model.preview import Preview, agree, preview
 from orch_tui.model.refusals import find_stream, newest_landed, why_not_landable
 from orch_tui.model.states import BatchState
 from orch_tui.model.verbs import Landing, RolledBack
@@ -70,8 +70,10 @@ class Lander:
 
     async def preview(self, name: str) -> Preview:
         """Says what landing the stream would do; assembles it in memory and moves nothing."""
-        stream = self._stream(name)
-        ready = await self._ready(stream)
+        return self._planned(await self._ready(self._stream(name)))
+
+    def _planned(self, ready: Ready) -> Preview:
+        stream = ready.stream
         gates = [g for g in stream.gates if g != HUMAN_GATE] or ["none"]
         steps = (
             f"fold {len(ready.members)} branches: {', '.join(m.agent for m in ready.members)}",
@@ -83,7 +85,7 @@ class Lander:
         names = (ready.base, *(m.oid for m in ready.members))
         return preview(f"Land {stream.key} on {self._fleet.target}", steps=steps, names=names)
 
-    async def land(self, name: str, actor: str) -> Landing:
+    async def land(self, name: str, actor: str, agreed: str = "") -> Landing:
         """Lands a stream.
 
         Raises:
@@ -91,6 +93,7 @@ class Lander:
         """
         async with self._lock:
             ready = await self._ready(self._stream(name))
+            agree(self._planned(ready), agreed)
             await self._pass_gates(ready)
             return await self._move(ready, actor)
 
@@ -132,7 +135,7 @@ class Lander:
         return base, fold
 
     async def _restored(self, stream: Stream, base: Oid) -> tuple[FoldMember, ...]:
-        """Returns what brings a reverted batch back; a plain merge of branches that git has seen would bring nothing."""
+        """Returns what brings a reverted batch back; a plain merge of branches that git knows would bring nothing."""
         reverts = [
             b
             for b in self._fleet.batches
@@ -276,7 +279,9 @@ class Lander:
         """Says how the batch would come off the target."""
         batch = self._batch(name)
         tip = await self._parts.git.resolve(self._target)
-        how = await self._way_back(batch, tip)
+        return self._planned_rollback(batch, tip, await self._way_back(batch, tip))
+
+    def _planned_rollback(self, batch: Batch, tip: Oid, how: str) -> Preview:
         after = (
             f"reset {self._fleet.target} to {batch.base[:10]}"
             if how == "reset"
@@ -289,7 +294,7 @@ class Lander:
         )
         return preview(f"Roll back {batch.id}", steps=steps, losses=losses, names=(batch.id, tip, how))
 
-    async def roll_back(self, name: str, actor: str) -> RolledBack:
+    async def roll_back(self, name: str, actor: str, agreed: str = "") -> RolledBack:
         """Takes a batch off the target, by reset where nothing came after it and nothing was pushed, else by revert.
 
         Raises:
@@ -300,6 +305,7 @@ class Lander:
             batch = self._batch(name)
             tip = self._fleet.target_head
             how = await self._way_back(batch, tip)
+            agree(self._planned_rollback(batch, tip, how), agreed)
             new = batch.base if how == "reset" else await self._reverted(batch, tip)
             await self._may_follow(tip, new)
             return await self._move_back(batch, how, tip, new, actor)

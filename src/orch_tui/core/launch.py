@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from orch_tui.core.briefing import task_text
 from orch_tui.core.parts import Current, Parts
 from orch_tui.core.ports import Backend
@@ -30,6 +28,7 @@ from orch_tui.model.fleet import Agent, Fleet, Stream
 from orch_tui.model.ids import AgentId, Oid, RunNonce, agent_branch
 from orch_tui.model.refusals import STARTABLE, scope
 from orch_tui.model.running import AgentTask, Order
+from orch_tui.model.settings import shape_options
 from orch_tui.model.states import AgentState
 from orch_tui.model.verbs import Launched, Waiting
 
@@ -150,12 +149,11 @@ class Launcher:
         settings = self._current.settings
         name = stream.backend or settings.agents.backend
         backend = self._parts.backend(name)
-        try:
-            options = msgspec.convert(settings.backends.get(name, {}), backend.Options)
-        except msgspec.ValidationError as error:
-            raise ConfigError(
-                f"[backends.{name}] of orch.toml does not fit", str(error), "See `orch-tui config show`."
-            ) from error
+        key = f"backends.{name}"
+        options, complaints = shape_options(settings.backends.get(name, {}), backend.Options, key)
+        if complaints or options is None:
+            said = "; ".join(f"{path}: {message}" for path, message in complaints)
+            raise ConfigError(f"[{key}] of orch.toml does not fit", said, "See `orch-tui config show`.")
         return backend, options
 
     async def _prepare(self, agent: Agent) -> Path:

@@ -22,12 +22,12 @@ from orch_tui.model.errors import Refused
 from orch_tui.model.facts import EngineStarted, EngineStopped, ProblemSeen, Record, VerbRefused
 from orch_tui.model.fleet import Fleet
 from orch_tui.model.ids import AgentId
-from orch_tui.model.preview import Preview, preview, refusal
+from orch_tui.model.preview import Preview, agree, preview, refusal
 from orch_tui.model.refusals import refuse, scope
 from orch_tui.model.states import ACTIVE, AgentState
 
 R = TypeVar("R")
-Use = Callable[[Any, str], Awaitable[Any]]
+Use = Callable[[Any, str, str], Awaitable[Any]]
 
 log = logging.getLogger(__name__)
 
@@ -115,9 +115,7 @@ class Mission:
         try:
             if reason := refuse(self.fleet, verb):
                 raise Refused(reason)
-            if verb.dangerous and agreed and (now := await self.preview(verb)).digest != agreed:
-                raise Refused(now.refused or "things changed since you looked", "", "Look at the plan again.")
-            return cast("R", await use(verb, actor))
+            return cast("R", await use(verb, actor, agreed))
         except Refused as error:
             if not verb.reads:
                 await self._parts.store.put(VerbRefused(repr(verb)[:300], str(error)[:500]), actor=actor)
@@ -125,37 +123,38 @@ class Mission:
 
     # Verbs
 
-    async def _load_plan(self, verb: v.LoadPlan, actor: str) -> v.Outcome:
+    async def _load_plan(self, verb: v.LoadPlan, actor: str, agreed: str) -> v.Outcome:
         return await self._planner.load(actor)
 
-    async def _launch(self, verb: v.Launch, actor: str) -> v.Launched:
+    async def _launch(self, verb: v.Launch, actor: str, agreed: str) -> v.Launched:
         await self._planner.load(actor)
         if reason := refuse(self.fleet, verb):
             raise Refused(reason)
         return await self._launcher.queue(verb.stream, verb.agent, actor)
 
-    async def _stop(self, verb: v.Stop, actor: str) -> v.Outcome:
+    async def _stop(self, verb: v.Stop, actor: str, agreed: str) -> v.Outcome:
+        agree(self._preview_stop(verb), agreed)
         return await self._talker.stop(verb.stream, verb.agent, verb.reason, actor)
 
-    async def _restart(self, verb: v.Restart, actor: str) -> v.Launched:
+    async def _restart(self, verb: v.Restart, actor: str, agreed: str) -> v.Launched:
         return await self._talker.again(AgentId(verb.agent), actor)
 
-    async def _say(self, verb: v.Say, actor: str) -> v.Outcome:
+    async def _say(self, verb: v.Say, actor: str, agreed: str) -> v.Outcome:
         return await self._talker.say(verb.agent, verb.text, actor)
 
-    async def _review(self, verb: v.Review, actor: str) -> v.Outcome:
+    async def _review(self, verb: v.Review, actor: str, agreed: str) -> v.Outcome:
         return await self._reviewer.review(verb, actor)
 
-    async def _merge(self, verb: v.Merge, actor: str) -> v.Landing:
-        return await self._lander.land(verb.stream, actor)
+    async def _merge(self, verb: v.Merge, actor: str, agreed: str) -> v.Landing:
+        return await self._lander.land(verb.stream, actor, agreed)
 
-    async def _rollback(self, verb: v.Rollback, actor: str) -> v.RolledBack:
-        return await self._lander.roll_back(verb.batch, actor)
+    async def _rollback(self, verb: v.Rollback, actor: str, agreed: str) -> v.RolledBack:
+        return await self._lander.roll_back(verb.batch, actor, agreed)
 
-    async def _read_diff(self, verb: v.ReadDiff, actor: str) -> v.DiffFile:
+    async def _read_diff(self, verb: v.ReadDiff, actor: str, agreed: str) -> v.DiffFile:
         return await self._reviewer.diff(verb)
 
-    async def _read_page(self, verb: v.ReadPage, actor: str) -> v.Page:
+    async def _read_page(self, verb: v.ReadPage, actor: str, agreed: str) -> v.Page:
         path = self._file(verb)
         desk = self._parts.desk
         if verb.wait_s and desk.size(path) <= verb.offset:

@@ -299,6 +299,12 @@ class Watcher(Protocol):
     def discard(self, directory: Path) -> None:
         """Watches one directory less."""
 
+    def follow(self, path: Path) -> None:
+        """Makes changes of one file lossless, also where the system drops events."""
+
+    def unfollow(self, path: Path) -> None:
+        """Undoes `follow`."""
+
     def changes(self) -> AsyncIterator[frozenset[Path]]:
         """Yields sets of paths that changed."""
 

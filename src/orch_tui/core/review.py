@@ -53,7 +53,7 @@ class Reviewer:
         return Outcome(f"{_SAID[verb.verdict]} {', '.join(done)}", tuple(reasons))
 
     async def _judge(self, agent: Agent, verb: Review, actor: str) -> None:
-        at = agent.head[:10]
+        at = agent.head[:8]
         verdict = {"approve": "approved", "changes": "changes", "reject": "rejected"}[verb.verdict]
         state, reason = {
             "approve": (AgentState.APPROVED, f"approved at {at}"),

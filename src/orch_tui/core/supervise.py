@@ -97,6 +97,8 @@ class Supervisor:
         self._tracked[agent.id] = tracked
         for directory in {worktree, worktree / ".orch"}:
             self._watch(directory, agent.id)
+        for path in (tracked.files.notes_path, tracked.files.status_path):
+            self._parts.watcher.follow(path)
         refs = self._parts.heads / "orch" / agent.stream
         if refs not in self._refs:
             self._refs.add(refs)
@@ -124,6 +126,8 @@ class Supervisor:
         tracked = self._tracked.pop(name, None)
         if tracked is None:
             return
+        for path in (tracked.files.notes_path, tracked.files.status_path):
+            self._parts.watcher.unfollow(path)
         for directory in (tracked.worktree, tracked.worktree / ".orch", tracked.run_dir):
             if directory is not None:
                 self._parts.watcher.discard(directory)
@@ -141,6 +145,10 @@ class Supervisor:
             self.look(name)
 
     def _signed(self, tracked: Tracked) -> None:
+        """Notes a sign of life; what we write into a worktree before its process starts is none."""
+        agent = self._fleet.agent(tracked.id)
+        if agent is None or not agent.pid:
+            return
         tracked.last_sign = self._parts.clock.now()
         tracked.has_sign = True
 

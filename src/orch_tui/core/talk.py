@@ -65,10 +65,11 @@ class Talker:
 
     async def again(self, name: AgentId, actor: str) -> Launched:
         """Ends the agent's process where there is one and queues the agent."""
-        if self.agent(name).pid:
+        running = bool(self.agent(name).pid)
+        launched = await self._launcher.enqueue((name,), actor)
+        if running:
             await self._parts.runner.stop(name, "restart")
-            await self._supervisor.settled(name)
-        return await self._launcher.enqueue((name,), actor)
+        return launched
 
     async def stop(self, stream: str, agent: str, reason: str, actor: str) -> Outcome:
         """Stops the processes of a scope; what waits in the queue leaves it."""

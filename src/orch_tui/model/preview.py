@@ -6,6 +6,8 @@ import hashlib
 
 from msgspec import Struct
 
+from orch_tui.model.errors import Refused
+
 
 class Preview(Struct, frozen=True):
     """The steps of a verb, what would go, where its copy goes; `digest` names exactly the objects that were shown.
@@ -31,3 +33,13 @@ def preview(
 def refusal(title: str, reason: str) -> Preview:
     """Returns the preview of a verb that cannot be done now."""
     return Preview(title, refused=reason)
+
+
+def agree(now: Preview, agreed: str) -> None:
+    """Makes sure that what was agreed to is still what would be done; "" agrees to whatever there is.
+
+    Raises:
+        Refused: something changed since the person looked.
+    """
+    if agreed and now.digest != agreed:
+        raise Refused("things changed since you looked", now.title, "Look at the plan again.")

@@ -115,7 +115,7 @@ class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MeterSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[meter]`: the Messages API behind the meter."""
+    """`[meter]`: the Messages API behind the meter; `simulated` is the offline stand-in, `simulated:FILE` with plays."""
 
     upstream: str = "https://api.anthropic.com"
 
@@ -282,8 +282,9 @@ def _misfits(settings: Settings) -> Iterable[Complaint]:
     daily = settings.budget.daily_usd
     if daily is not None and not (daily.is_finite() and daily >= 0):
         yield "budget.daily_usd", "expected an amount of dollars, 0 or more"
-    if not settings.meter.upstream.startswith(("https://", "http://")):
-        yield "meter.upstream", "expected an address that starts with https:// or http://"
+    upstream = settings.meter.upstream
+    if upstream != "simulated" and not upstream.startswith(("https://", "http://", "simulated:")):
+        yield "meter.upstream", 'expected an address that starts with https:// or http://, or "simulated"'
     if settings.agents.stalled < settings.agents.quiet:
         yield "agents.stalled", f"expected at least agents.quiet ({settings.agents.quiet})"
     for key, stream in settings.streams.items():

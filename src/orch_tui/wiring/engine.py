@@ -60,12 +60,12 @@ async def _host(root: Path, paths: StatePaths, settings: Settings, env: Mapping[
         return await open_mission(root, paths, settings, env, key)
 
     socket = short_socket(paths.engine_sock, env, os.getuid())
-    publish_socket(paths.engine_sock, socket)
     await hold(
         lock=paths.engine_lock,
         socket=socket,
         make=make,
         linger_s=float(settings.engine.linger),
+        publish=lambda: publish_socket(paths.engine_sock, socket),
     )
 
 

@@ -85,7 +85,8 @@ class Director:
         return None
 
     def _rollback(self, fleet: Fleet) -> Act | None:
-        if not self.roll_back or self.rolled_back or not all(s.landed for s in fleet.streams):
+        landed = bool(fleet.streams) and all(s.landed for s in fleet.streams)
+        if not self.roll_back or self.rolled_back or not landed:
             return None
         self.rolled_back = True
         return Act(

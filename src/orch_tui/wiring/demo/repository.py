@@ -34,6 +34,7 @@ A library that a small port uses to bill its berths. Three streams, eight agents
 """
 
 FILES = {
+    ".gitignore": "__pycache__/\n",
     "README.md": "# Harbour Payments\n\nBills berths by the night. Run the tests with `python3 -m unittest`.\n",
     "CLAUDE.md": "# House rules\n\n## Style\n\nSmall modules, one test file each, no dependencies.\n",
     "tasks.md": TASKS,
