@@ -1,4 +1,4 @@
-"""Runs a gate on a checkout of exactly one tree, in a directory of ours, with a time limit and a capped log.
+"""Runs a gate on a checkout of exactly one tree, in a directory of ours, with a time limit and a capped log."""
 
 from __future__ import annotations
 
