@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import orch_tui.adapters
+from orch_tui.builtins.agent.__main__ import main
 from orch_tui.builtins.runners.agentd import start_of
 from tests.builtins.model_server import ModelServer, say, use
 
@@ -38,24 +39,32 @@ def worktree(tmp_path: Path) -> Path:
     return root
 
 
-def start(root: Path, url: str, *extra: str) -> subprocess.Popen[str]:
-    env = {
+def environment(root: Path, url: str) -> dict[str, str]:
+    return {
         "PATH": f"{root.parent / 'bin'}:{os.environ['PATH']}",
         "HOME": str(root.parent),
         "ORCH_RUN": "abc.1",
         "ORCH_DIR": str(root / ".orch"),
         "ANTHROPIC_BASE_URL": url,
     }
+
+
+def arguments(root: Path) -> list[str]:
     places = [f"--worktree={root}", f"--task-file={root / 'TASK.md'}", f"--notes-file={root / 'AGENT_NOTES.md'}"]
-    argv = [sys.executable, "-P", "-m", "orch_tui.builtins.agent", "--model=m", "--retries=0", *places, *extra]
-    return subprocess.Popen(argv, cwd=root, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return ["--model=m", "--retries=0", *places]
 
 
-def finished(root: Path, server: ModelServer, *extra: str) -> tuple[int, str]:
-    with start(root, server.url, *extra) as agent:
-        out, err = agent.communicate(timeout=60)
-    assert err == ""
-    return agent.returncode, out
+@pytest.fixture
+def run(worktree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the agent's main function to its end: exit status and what it printed."""
+
+    def run(url: str, *extra: str) -> tuple[int, str]:
+        for name, text in environment(worktree, url).items():
+            monkeypatch.setenv(name, text)
+        code = main([*arguments(worktree), *extra])
+        return code, capsys.readouterr().out
+
+    return run
 
 
 def claim(root: Path) -> dict[str, Any]:
@@ -66,7 +75,7 @@ def results(request: dict[str, Any]) -> list[str]:
     return [block.get("content", block.get("text")) for block in request["messages"][-1]["content"]]
 
 
-def test_it_works_with_its_tools_and_reports(worktree: Path) -> None:
+def test_it_works_with_its_tools_and_reports(worktree: Path, run) -> None:
     commit = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qam", "goodbye"]
     with ModelServer(
         [say("I look first."), use("list_files", path="."), use("read_file", path="README.md")],
@@ -78,7 +87,7 @@ def test_it_works_with_its_tools_and_reports(worktree: Path) -> None:
         [use("run_command", argv=["git", "add", "a"]), use("run_command", argv=commit)],
         [use("report", state="done", summary='said "goodbye"')],
     ) as server:
-        code, out = finished(worktree, server)
+        code, out = run(server.url)
     assert code == 0, out
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=worktree, capture_output=True, text=True, check=True)
     assert claim(worktree) | {"at": ""} == {
@@ -99,14 +108,14 @@ def test_it_works_with_its_tools_and_reports(worktree: Path) -> None:
     assert "say: I look first." in out
 
 
-def test_paths_that_lead_out_are_refused(worktree: Path) -> None:
+def test_paths_that_lead_out_are_refused(worktree: Path, run) -> None:
     (worktree / "door").symlink_to(worktree.parent)
     (worktree.parent / "secret").write_text("s3cret")
     bad = ["../secret", "/etc/passwd", "door/secret", ".git/config", "a/../../secret", ".GIT/config", "x\0y"]
     reads = [use("read_file", path=path) for path in bad]
     writes = [use("write_file", path=path, content="x") for path in [*bad, ".orch/status.json"]]
     with ModelServer([*reads, *writes], [use("report", state="failed", summary="locked in")]) as server:
-        code, _ = finished(worktree, server)
+        code, _ = run(server.url)
     assert code == 1
     blocks = server.asked[1]["messages"][-1]["content"]
     assert len(blocks) == len(reads) + len(writes)
@@ -114,7 +123,7 @@ def test_paths_that_lead_out_are_refused(worktree: Path) -> None:
     assert (worktree.parent / "secret").read_text() == "s3cret"
 
 
-def test_bad_calls_are_answers_not_ends(worktree: Path) -> None:
+def test_bad_calls_are_answers_not_ends(worktree: Path, run) -> None:
     calls = [
         use("nonsense"),
         use("read_file"),
@@ -126,12 +135,12 @@ def test_bad_calls_are_answers_not_ends(worktree: Path) -> None:
         use("search", pattern="(", path="."),
     ]
     with ModelServer(calls, [use("report", state="done", summary="ok")]) as server:
-        code, _ = finished(worktree, server)
+        code, _ = run(server.url)
     assert code == 0
     assert all(block["is_error"] for block in server.asked[1]["messages"][-1]["content"])
 
 
-def test_commands_are_limited_and_leave_nothing(worktree: Path) -> None:
+def test_commands_are_limited_and_leave_nothing(worktree: Path, run) -> None:
     script = (
         "import os,time,sys; print(os.environ['ORCH_RUN'], os.environ.get('ANTHROPIC_BASE_URL')); sys.stdout.flush()"
     )
@@ -143,9 +152,7 @@ def test_commands_are_limited_and_leave_nothing(worktree: Path) -> None:
         ],
         [use("report", state="done", summary="ok")],
     ) as server:
-        code, _ = finished(
-            worktree, server, "--command-timeout=1", f"--allow={Path(sys.executable).name}", "--allow=sh"
-        )
+        code, _ = run(server.url, "--command-timeout=1", f"--allow={Path(sys.executable).name}", "--allow=sh")
     assert code == 0
     slow, loud, barred = server.asked[1]["messages"][-1]["content"]
     assert slow["content"] == "[time was up]\nabc.1 None\n"
@@ -159,12 +166,19 @@ def test_commands_are_limited_and_leave_nothing(worktree: Path) -> None:
 
 
 def test_blocked_waits_for_an_answer_and_goes_on_with_it(worktree: Path) -> None:
+    (worktree / "json.py").write_text("raise SystemExit('a module of the worktree was imported')")
     with (
         ModelServer(
             [use("report", state="blocked", summary="which colour?")],
             [use("report", state="done", summary="blue it is")],
         ) as server,
-        start(worktree, server.url) as agent,
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "orch_tui.builtins.agent", *arguments(worktree)],
+            cwd=worktree,
+            env=environment(worktree, server.url),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as agent,
     ):
         assert agent.stdout
         for line in agent.stdout:
@@ -180,12 +194,13 @@ def test_blocked_waits_for_an_answer_and_goes_on_with_it(worktree: Path) -> None
     assert claim(worktree)["state"] == "done"
 
 
-def test_messages_that_came_while_it_was_away_open_the_talk_once(worktree: Path) -> None:
+def test_messages_that_came_while_it_was_away_open_the_talk_once(worktree: Path, run) -> None:
     (worktree / ".orch" / "inbox" / "0002.json").write_text('{"v": 1, "id": 2, "text": "use tabs"}')
+    (worktree / ".orch" / "inbox" / "0003.json").write_text('{"v": 1, "id": 3, "text": "goodbye"}')
     (worktree / ".orch" / "inbox" / "0001.json").write_text("torn{")
     for expected in (["# Say goodbye\n", "use tabs"], ["# Say goodbye\n"]):
         with ModelServer([use("report", state="done", summary="ok")]) as server:
-            finished(worktree, server)
+            run(server.url)
         assert results(server.asked[0]) == expected
 
 
@@ -198,36 +213,33 @@ def test_messages_that_came_while_it_was_away_open_the_talk_once(worktree: Path)
         ("cut", "the model's answer broke off"),
     ],
 )
-def test_api_errors_are_reported_as_failed(worktree: Path, answer: Any, words: str) -> None:
+def test_api_errors_are_reported_as_failed(worktree: Path, answer: Any, words: str, run) -> None:
     with ModelServer(answer) as server:
-        code, _ = finished(worktree, server)
+        code, _ = run(server.url)
     assert code == 1
     assert claim(worktree)["state"] == "failed"
     assert words in claim(worktree)["summary"]
 
 
-def test_a_broken_answer_is_asked_for_again(worktree: Path) -> None:
+def test_a_broken_answer_is_asked_for_again(worktree: Path, run) -> None:
     with ModelServer("cut", [use("report", state="done", summary="ok")]) as server:
-        code, _ = finished(worktree, server, "--retries=1")
+        code, _ = run(server.url, "--retries=1")
     assert code == 0
     assert server.asked[0] == server.asked[1]
 
 
-def test_no_meter_no_task_no_end(worktree: Path) -> None:
-    with start(worktree, "") as agent:
-        agent.communicate(timeout=60)
+def test_no_meter_no_task_no_end(worktree: Path, run) -> None:
+    run("")
     assert "no meter" in claim(worktree)["summary"]
-    with start(worktree, "http://127.0.0.1:9/r/t") as agent:
-        agent.communicate(timeout=60)
+    run("http://127.0.0.1:9/r/t")
     assert "cannot be reached at 127.0.0.1:9" in claim(worktree)["summary"]
     with ModelServer() as server:
-        code, _ = finished(worktree, server)
+        code, _ = run(server.url)
     assert code == 1
     assert "without a report" in claim(worktree)["summary"]
     with ModelServer(*[[use("list_files", path=".")]] * 3) as server:
-        finished(worktree, server, "--max-turns=2")
+        run(server.url, "--max-turns=2")
     assert "not finished after 2 turns" in claim(worktree)["summary"]
     (worktree / "TASK.md").unlink()
-    with start(worktree, "http://127.0.0.1:9/r/t") as agent:
-        agent.communicate(timeout=60)
+    run("http://127.0.0.1:9/r/t")
     assert "no task" in claim(worktree)["summary"]

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from orch_tui.api import Activity, AgentId, AgentTask, Backend, StreamKey
+from orch_tui.api import Activity, AgentId, AgentTask, Backend, ConfigError, StreamKey
 from orch_tui.builtins.agent.__main__ import main
 from orch_tui.builtins.backends.builtin import BuiltinBackend, BuiltinOptions
 
@@ -26,6 +26,12 @@ def test_the_tasks_model_wins():
     assert "--model=claude-sonnet-5-5" in BuiltinBackend().launch(TASK, BuiltinOptions()).argv
     task = AgentTask(AgentId("a"), StreamKey("s"), "b", "t", "p", model="claude-haiku-5-5")
     assert "--model=claude-haiku-5-5" in BuiltinBackend().launch(task, BuiltinOptions()).argv
+
+
+def test_a_time_limit_is_a_duration():
+    assert "--command-timeout=120" in BuiltinBackend().launch(TASK, BuiltinOptions(command_timeout="2m")).argv
+    with pytest.raises(ConfigError, match="time limit"):
+        BuiltinBackend().launch(TASK, BuiltinOptions(command_timeout="soon"))
 
 
 @pytest.mark.parametrize(

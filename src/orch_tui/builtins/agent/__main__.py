@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from orch_tui.builtins.agent.inbox import Inbox
@@ -33,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one agent to its end; returns the exit status."""
     given = _parser().parse_args(arguments)
     root = Path(given.worktree)
-    limits = Limits(given.command_timeout, tuple(given.allow or ("*",)))
-    toolbox = Toolbox(Workspace(root), Path(given.notes_file), os.environ, limits)
+    reach = Limits(given.command_timeout, tuple(given.allow or ("*",)))
+    toolbox = Toolbox(Workspace(root), Path(given.notes_file), os.environ, reach)
     base_url, task = os.environ.get("ANTHROPIC_BASE_URL", ""), _read(Path(given.task_file))
     if not base_url:
         return give_up(toolbox, _say, "there is no meter to ask the model through; start the agent with one")
@@ -44,8 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     inbox = Inbox(Path(os.environ.get("ORCH_DIR") or root / ".orch"))
     system = f"{SYSTEM}\n{_read(root / '.orch' / 'BLUEPRINT.md')}".strip()
     try:
-        model = Model(base_url, token, given.model, max_tokens=given.max_tokens, retries=given.retries)
-        return Worker(model, toolbox, inbox, _say).work(system, task, given.max_turns)
+        limits = {"max_tokens": given.max_tokens, "retries": given.retries}
+        with closing(Model(base_url, token, given.model, **limits)) as model:
+            return Worker(model, toolbox, inbox, _say).work(system, task, given.max_turns)
     except KeyboardInterrupt:
         _say("error: interrupted")
         return INTERRUPTED

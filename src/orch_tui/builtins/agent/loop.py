@@ -37,7 +37,8 @@ class Worker:
 
     def work(self, system: str, opening: str, max_turns: int) -> int:
         """Works until an end was reported; returns the exit status: 0 when the task is done."""
-        messages = [{"role": "user", "content": [_text(text) for text in [opening, *self._inbox.new()]]}]
+        unread = [text for text in self._inbox.new() if text.strip() not in opening]
+        messages = [{"role": "user", "content": [_text(text) for text in [opening, *unread]]}]
         for turn in range(1, max_turns + 1):
             self._say(f"turn: {turn}")
             try:

@@ -62,6 +62,10 @@ class Model:
         except self._cut as trouble:
             raise ModelError(f"the model's answer broke off at {self._host}: {trouble}") from trouble
 
+    def close(self) -> None:
+        """Lets go of the connections."""
+        self._client.close()
+
     def _stream(self, request: dict[str, Any]) -> Answer:
         try:
             with self._client.messages.stream(model=self._name, max_tokens=self._max_tokens, **request) as stream:

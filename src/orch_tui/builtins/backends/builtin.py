@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from orch_tui.api import Activity, AgentTask, Duration, Launch, StopStep
+from orch_tui.api import Activity, AgentTask, ConfigError, Duration, Launch, StopStep
 
 KINDS = {b"turn": "turn", b"say": "say", b"tool": "tool", b"waiting": "waiting", b"error": "error"}
 SHOWN = 300
@@ -23,7 +23,7 @@ class BuiltinOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = "claude-sonnet-5-5"
     max_turns: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 60
     max_tokens: Annotated[int, msgspec.Meta(ge=256, le=128_000)] = 16_000
-    command_timeout: Duration = Duration(300)
+    command_timeout: str | float = "5m"
     allow: tuple[str, ...] = ("*",)
     """Programs that `run_command` may start, by name; `*` is any."""
 
@@ -36,14 +36,18 @@ class BuiltinBackend:
     ladder: ClassVar[tuple[StopStep, ...]] = (StopStep("SIGINT", 2.0), StopStep("SIGTERM", 3.0))
 
     def launch(self, task: AgentTask, options: BuiltinOptions) -> Launch:
-        """Returns the agent's command; `-P` keeps the worktree's own modules out of its imports."""
+        """Returns the agent's command; `-P` keeps the worktree's own modules out of its imports.
+
+        Raises:
+            ConfigError: `command_timeout` is no length of time.
+        """
         allowed = [f"--allow={program}" for program in options.allow]
         numbers = [f"--max-turns={options.max_turns}", f"--max-tokens={options.max_tokens}"]
         return Launch(
             argv=(
                 *(sys.executable, "-P", "-m", "orch_tui.builtins.agent", f"--model={task.model or options.model}"),
                 *numbers,
-                f"--command-timeout={float(options.command_timeout):g}",
+                f"--command-timeout={_seconds(options):g}",
                 *allowed,
                 *("--worktree={worktree}", "--task-file={task_file}", "--notes-file={notes_file}"),
             ),
@@ -56,3 +60,13 @@ class BuiltinBackend:
         if not colon or word not in KINDS:
             return ()
         return (Activity(KINDS[word], rest.strip().decode(errors="replace")[:SHOWN]),)
+
+
+def _seconds(options: BuiltinOptions) -> float:
+    try:
+        return float(Duration.parse(options.command_timeout))
+    except ValueError as trouble:
+        detail = f"backends.builtin.command_timeout = {options.command_timeout!r}"
+        raise ConfigError(
+            "The built-in agent's time limit cannot be used", detail, str(trouble).capitalize()
+        ) from trouble

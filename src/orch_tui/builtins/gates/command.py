@@ -15,7 +15,7 @@ class CommandGateOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """`[gates.<name>]`: the command, and how long it may take."""
 
     argv: tuple[str, ...]
-    timeout: Duration = Duration(600)
+    timeout: str | float = "10m"
 
 
 class CommandGate:
@@ -26,7 +26,11 @@ class CommandGate:
 
     async def run(self, context: GateContext, options: CommandGateOptions) -> GateResult:
         """Runs the command in the gate's worktree and returns its verdict."""
-        done = await context.run(options.argv, float(options.timeout))
+        try:
+            timeout = Duration.parse(options.timeout)
+        except ValueError as trouble:
+            return GateResult("error", f"timeout = {options.timeout!r}: {trouble}", 0.0)
+        done = await context.run(options.argv, float(timeout))
         status, summary = _verdict(done, options)
         return GateResult(status, summary, done.seconds, done.output[-LOG_KEPT:])
 
