@@ -200,6 +200,18 @@ async def test_another_upstream_means_another_meter_on_the_same_port(state: Path
         assert (after.url, after.simulated) == (before.url, False)
 
 
+async def test_a_question_that_was_given_up_does_not_answer_the_next(state: Path) -> None:
+    async with running(state) as client:
+        await client.ensure()
+        for _ in range(20):
+            given_up = asyncio.create_task(client.status())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.wait((given_up,))
+            assert "/r/" in await client.grant("r", "a", "s", "t")
+
+
 async def test_plays_come_from_a_file(state: Path, tmp_path: Path) -> None:
     plays = tmp_path / "plays.json"
     plays.write_text(json.dumps({"Ledger": [{"say": "a play of our own"}]}))

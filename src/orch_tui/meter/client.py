@@ -27,6 +27,7 @@ COMMAND = (sys.executable, "-P", "-m", "orch_tui", "meter")
 
 SECONDS_TO_START = 90.0
 SECONDS_TO_STOP = 10.0
+SECONDS_TO_ANSWER = 30.0
 PAUSE = 0.05
 TRIES_TO_CONNECT = 40
 PAUSE_AFTER_FAILURE = 1.0
@@ -57,21 +58,28 @@ class _Link(Struct, eq=False):
 
         Raises:
             ConnectionError: the meter is gone.
-            OrchError: the meter refused.
+            OrchError: the meter refused, or does not answer.
         """
-        self.writer.write(wire.line(ask))
-        await self.writer.drain()
-        return await self.next()
-
-    async def next(self) -> wire.Answer:
         try:
-            text = await self.reader.readuntil(b"\n")
-            answer = wire.read_answer(text)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, msgspec.MsgspecError) as problem:
-            raise ConnectionResetError("the meter broke off") from problem
+            async with asyncio.timeout(SECONDS_TO_ANSWER):
+                self.writer.write(wire.line(ask))
+                await self.writer.drain()
+                answer = await self.next()
+        except TimeoutError as problem:
+            self.writer.close()
+            raise EnvironmentProblem("The meter does not answer", type(ask).__name__, _HINT) from problem
+        except BaseException:
+            self.writer.close()  # whoever asks next must not be given this answer
+            raise
         if isinstance(answer, wire.Failed):
             raise raised_again(answer.kind, answer.title, answer.detail, answer.hint)
         return answer
+
+    async def next(self) -> wire.Answer:
+        try:
+            return wire.read_answer(await self.reader.readuntil(b"\n"))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, msgspec.MsgspecError) as problem:
+            raise ConnectionResetError("the meter broke off") from problem
 
     async def close(self) -> None:
         self.writer.close()
