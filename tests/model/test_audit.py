@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 
@@ -90,10 +91,8 @@ def test_a_line_with_garbage_in_it_is_no_sound_chain(garbage, place, length):
     lines = chain(judged(seq) for seq in range(1, 4))
     changed = lines[1][:place] + garbage + lines[1][place + length :]
     assert verify([lines[0], changed, lines[2]]).ok == (changed == lines[1])
-    try:
-        decode(changed)
-    except BadRecord as error:
-        assert str(error)
+    with contextlib.suppress(BadRecord):
+        assert decode(changed).seq >= 0
 
 
 def test_a_record_of_a_newer_version_is_named():

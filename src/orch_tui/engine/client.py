@@ -47,6 +47,8 @@ Restart = Callable[[], Awaitable[Path]]
 
 SHORTEST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
+TRIES = 4
+"""So often a conversation that was begun may end before the fleet came, until whoever waits is told."""
 
 
 class MissionClient:
@@ -69,6 +71,7 @@ class MissionClient:
         self._early: list[Answer | Failed] = []
         self._connection: Connection | None = None
         self._error: OrchError | None = None
+        self._failures = 0
         self._turn = asyncio.Event()
         self._wanted = asyncio.Event()
         self._dismissed = False
@@ -173,10 +176,10 @@ class MissionClient:
         while True:
             try:
                 await self._listen(connection)
-                self._error = EngineAway("The engine is away", str(self._path))
             except OrchError as error:
                 self._error = error
-            connection.abort()
+            finally:
+                connection.abort()
             self._drop(_Lost())
             connection = await self._come_back()
 
@@ -207,6 +210,7 @@ class MissionClient:
         self._connection = connection
         self._dismissed = False
         self._error = None
+        self._failures = 0
         self._wanted.clear()
         self._end_turn()
 
@@ -248,14 +252,25 @@ class MissionClient:
         pause = SHORTEST_PAUSE_S
         while True:
             try:
-                return await self._open(await self._find())
+                connection = await self._open(await self._find())
             except OrchError as error:
-                self._error = error
-                self._wanted.clear()
-                self._end_turn()
+                self._give_up(error)
+            else:
+                self._failures += 1
+                if self._failures < TRIES:
+                    return connection
+                connection.abort()
+                self._give_up(EngineAway("The engine is away", f"{self._path} hangs up", "see engine.log"))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _give_up(self, error: OrchError) -> None:
+        """Tells whoever waits why there is no engine now; the next try comes all the same."""
+        self._error = error
+        self._failures = 0
+        self._wanted.clear()
+        self._end_turn()
 
     async def _find(self) -> Path:
         if self._restart and (self._wanted.is_set() or not self._dismissed):

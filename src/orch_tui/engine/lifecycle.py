@@ -105,6 +105,7 @@ class Starter:
         self._log = log
         self._timeout_s = timeout_s
         self._child = 0
+        self._earlier: set[int] = set()
         self._logged = 0
 
     async def __call__(self) -> Path:
@@ -116,6 +117,7 @@ class Starter:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._timeout_s
         pause = 0.005
+        self._forget()
         while not answers(path := self._find()):
             if not self._starting():
                 self._spawn()
@@ -124,6 +126,13 @@ class Starter:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 0.05)
         return path
+
+    def _forget(self) -> None:
+        """Takes the exit status of earlier engines that have ended, so that none stays as a zombie."""
+        if self._child:
+            self._earlier.add(self._child)
+            self._child = 0
+        self._earlier = {pid for pid in self._earlier if os.waitpid(pid, os.WNOHANG) == (0, 0)}
 
     def _starting(self) -> bool:
         """Says whether our child still runs; one that found another engine in its place is no failure."""

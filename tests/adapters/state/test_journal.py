@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import signal
 import sqlite3
@@ -157,7 +156,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path):
     path = tmp_path / "state.db"
     acknowledged = 0
     for round_ in range(6):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=os.getcwd())
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
         with writer:
             for _ in range(20 + 7 * round_):
                 acknowledged = int(writer.stdout.readline())
