@@ -26,6 +26,7 @@ CRASH = 70
 def main() -> NoReturn:
     """Runs the program and ends the process."""
     group.register("console", "orch_tui.main:console", "")
+    group.register("demo", "orch_tui.main:demo", "")
     group.register("engine", "orch_tui.main:engine", "")
     group.register("meter", "orch_tui.main:meter", "")
     group.register("standin", "orch_tui.main:standin", "")
@@ -45,10 +46,7 @@ def main() -> NoReturn:
 @click.pass_context
 def console(ctx: click.Context) -> int:
     """Open the console."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise EnvironmentProblem(
-            "The console needs a terminal", "standard input or output is none", "`orch-tui status` prints the mission"
-        )
+    _needs_terminal("`orch-tui status` prints the mission")
     import asyncio  # 41 ms
 
     return asyncio.run(_console(ctx.obj.directory))
@@ -60,6 +58,45 @@ async def _console(directory: Path) -> int:
 
     async with opened(directory) as (mission, settings):
         await OrchApp(mission, settings).run_async()
+    return diagnostics.DONE
+
+
+@click.command(epilog=examples("orch-tui demo", "orch-tui demo --headless --dir /tmp/demo --json"))
+@click.option("--headless", is_flag=True, help="Play the story to its end without a terminal.")
+@click.option(
+    "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path), help="Keep repository and state here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; needs --headless.")
+def demo(directory: Path | None, headless: bool, as_json: bool) -> int:
+    """Play a whole mission with scripted agents and an offline stand-in for the model; all else is real.
+
+    Every figure is SIMULATED; nothing leaves this machine.
+    """
+    if as_json and not headless:
+        raise click.UsageError("--json needs --headless.")
+    if headless:
+        from orch_tui.cli.commands.demo import play
+
+        return play(directory, as_json=as_json)
+    _needs_terminal("`orch-tui demo --headless` plays without one")
+    import asyncio  # 41 ms
+
+    return asyncio.run(_demo(directory))
+
+
+async def _demo(directory: Path | None) -> int:
+    from orch_tui.tui.app import OrchApp  # textual: 300 ms
+    from orch_tui.wiring.demo.director import Director, play
+    from orch_tui.wiring.demo.stage import PAUSE_S, staged
+
+    diagnostics.say("Setting the stage: a small repository, an engine, a meter, an offline model ...")
+    async with staged(directory) as (mission, _):
+        app = OrchApp(mission)
+
+        async def say(words: str) -> None:
+            app.call_later(app.narrate, words)
+
+        await app.run_with(play(mission, Director(roll_back=False), say, pause=PAUSE_S))
     return diagnostics.DONE
 
 
@@ -120,6 +157,11 @@ def standin(port: int, plays: Path | None) -> int:
     from orch_tui.wiring.meter import run_standin
 
     return run_standin(port, plays)
+
+
+def _needs_terminal(instead: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise EnvironmentProblem("The console needs a terminal", "standard input or output is none", instead)
 
 
 def _crashed(error: Exception) -> int:

@@ -1,27 +1,32 @@
-"""`orch-tui demo`: a whole mission on a throw-away repository."""
+"""`orch-tui demo --headless`: the whole story without a terminal. With one, `main` opens the console on it."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-import click
+from orch_tui.cli import diagnostics, output
+from orch_tui.wiring.demo.stage import Story, play_headless
 
-from orch_tui.cli.options import examples
+
+def play(directory: Path | None, *, as_json: bool) -> int:
+    """Plays the story; the exit status is 0 only if it ended as it should."""
+
+    async def say(words: str) -> None:
+        diagnostics.say(words)
+
+    story = asyncio.run(play_headless(directory, say))
+    if as_json:
+        output.json(story)
+    else:
+        output.lines(_lines(story))
+    return diagnostics.DONE if story.ok else diagnostics.REFUSED
 
 
-@click.command(epilog=examples("orch-tui demo", "orch-tui demo --headless --dir /tmp/demo --json"))
-@click.option("--headless", is_flag=True, help="Play the story to its end without a terminal.")
-@click.option(
-    "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path), help="Keep repository and state here."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; needs --headless.")
-def command(directory: Path | None, headless: bool, as_json: bool) -> int:
-    """Play a whole mission with scripted agents and an offline stand-in for the model; all else is real.
-
-    Every figure is SIMULATED; nothing leaves this machine.
-    """
-    if as_json and not headless:
-        raise click.UsageError("--json needs --headless.")
-    from orch_tui.wiring import demo
-
-    return demo.run(directory, headless, as_json)
+def _lines(story: Story) -> list[str]:
+    lines = ["SIMULATED: the model's answers were scripted; everything else was real."] if story.simulated else []
+    lines += [f"landed {e.stream}: {len(e.agents)} agents, tag {e.tag}, commit {e.commit[:10]}" for e in story.landed]
+    lines += [f"rolled back {batch}, then landed again" for batch in story.rolled_back]
+    lines.append(f"{story.requests} model requests, ${story.usd:.4f}, {story.records} journal records, chain verified")
+    lines.append(f"{story.seconds} s; repository {story.repository}, state {story.state}")
+    return [*lines, f"failed: {story.problem}"] if not story.ok else lines

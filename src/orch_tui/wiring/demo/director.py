@@ -110,6 +110,7 @@ async def play(mission: MissionVerbs, director: Director, say: Say, *, pause: fl
         await say(act.words)
         await asyncio.sleep(pause)
         await _do(mission, act, say)
+    await say(ENDING)
 
 
 async def _do(mission: MissionVerbs, act: Act, say: Say) -> None:
