@@ -49,6 +49,10 @@ def test_an_unknown_model_is_the_dearest_and_flagged(name: str) -> None:
     assert cost.pico >= max(price(known, USAGE, AT).pico for known in ("claude-opus-4-1", "claude-fable-5"))
 
 
+def test_a_name_of_megabytes_is_looked_up_at_once() -> None:
+    assert not price("a/-" * 1_000_000, USAGE, AT).priced
+
+
 def test_hour_long_cache_writes_and_searches_cost_more() -> None:
     split = {"cache_creation": {"ephemeral_5m_input_tokens": 60, "ephemeral_1h_input_tokens": 40}}
     plain = price("claude-sonnet-5-5", USAGE, AT).pico

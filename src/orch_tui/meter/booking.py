@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from orch_tui.meter.ledger import Entry, Grant, Ledger
-from orch_tui.meter.pricing import PRICES, Price, price, reservation
+from orch_tui.meter.pricing import LONGEST_MODEL, Price, price, price_list, reservation
 from orch_tui.meter.usage import JsonReader, StreamReader, tokens_of
 from orch_tui.model.usage import RowKind, Tokens
 
@@ -46,7 +46,7 @@ class Booking:
         self._start_booked = self._settled = False
         self._reader: StreamReader | JsonReader = JsonReader()
         asked = _asked(body)
-        self._model = asked.model if isinstance(asked.model, str) else ""
+        self._model = asked.model[:LONGEST_MODEL] if isinstance(asked.model, str) else ""
         most = asked.max_tokens if type(asked.max_tokens) is int else 0
         self._reserved, self._reservation = reservation(self._model, len(body), most, clock())
 
@@ -97,7 +97,7 @@ class Booking:
         return self._used("settle", reading.model, reading.usage, partial=not reading.whole)
 
     def _used(self, kind: RowKind, model: str, usage: dict[str, Any], *, partial: bool = False) -> Entry:
-        self._model = model or self._model
+        self._model = model[:LONGEST_MODEL] or self._model
         cost = price(self._model, usage, self._clock())
         return self._entry(kind, cost, tokens_of(usage), partial=partial, usage=usage)
 
@@ -125,7 +125,7 @@ class Booking:
             simulated=self._simulated,
             status=self._status,
             usage=usage or {},
-            prices=PRICES,
+            prices=price_list(),
         )
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -21,7 +22,7 @@ from orch_tui.meter.usage import compactions, count
 from orch_tui.model.money import picos
 
 PROVIDER = "anthropic"
-PRICES = f"genai-prices {version('genai-prices')}"
+LONGEST_MODEL = 200
 
 _SHORT_NAMES = {
     "sonnet": "claude-sonnet-5-5",
@@ -43,6 +44,12 @@ class Price(Struct, frozen=True):
     """The model is in the price list; else `pico` is the dearest guess."""
 
 
+@cache
+def price_list() -> str:
+    """Returns the name and version of the price list in use."""
+    return f"genai-prices {version('genai-prices')}"
+
+
 def price(model: str, usage: Mapping[str, Any], at: float) -> Price:
     """Returns the price of one request's usage, compactions included."""
     parts = [usage, *compactions(usage)]
@@ -52,19 +59,14 @@ def price(model: str, usage: Mapping[str, Any], at: float) -> Price:
 
 def plain_names(model: str) -> list[str]:
     """Returns the names under which a model may be listed, the most exact first."""
-    names = [model]
-    bare = _DRESS.sub("", model.lower())
-    while bare != (bare := _undressed(bare, names)):
-        pass
+    names = [model[:LONGEST_MODEL]]
+    before, bare = "", _DRESS.sub("", names[0].lower())
+    while bare != before:
+        if bare != names[-1]:
+            names.append(bare)
+        before, bare = bare, _SUFFIX.sub("", bare)
     short = _SHORT_NAMES.get(bare)
     return [*names, short] if short else names
-
-
-def _undressed(bare: str, names: list[str]) -> str:
-    """Notes a name not seen yet and returns it with one suffix less: a date, a version, a variant in brackets."""
-    if bare not in names:
-        names.append(bare)
-    return _SUFFIX.sub("", bare)
 
 
 def _price_one(model: str, raw: Mapping[str, Any], at: float) -> Price:
