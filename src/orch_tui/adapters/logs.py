@@ -34,4 +34,5 @@ def log_to(path: Path, level: int = logging.INFO) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it reports every batch of changes
     logging.captureWarnings(True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar
 
 from textual import work
@@ -34,7 +34,7 @@ from orch_tui.tui.screens.journal import JournalScreen
 from orch_tui.tui.screens.mission import MissionScreen
 from orch_tui.tui.screens.review import ReviewScreen
 from orch_tui.tui.screens.train import TrainScreen
-from orch_tui.tui.theme import MISSION
+from orch_tui.tui.theme import DEFAULTS, MISSION
 
 FAREWELL = "The console is closed; everything keeps running. `orch-tui` opens it again."
 
@@ -68,6 +68,7 @@ class OrchApp(App[None]):
         self._first = start
         self._made: dict[str, OrchScreen] = {}
         self._engine_away = False
+        self._caption = ""
 
     def on_mount(self) -> None:
         """Shows the first screen, then follows the mission."""
@@ -75,6 +76,10 @@ class OrchApp(App[None]):
         self.theme = MISSION.name
         self.push_screen(self._screen(self._first))
         self._follow()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Returns what our own variables are in themes that do not know them."""
+        return DEFAULTS
 
     def on_ready(self) -> None:
         """Turns collection on where `main` left it off for the start: what is loaded by now stays for good."""
@@ -85,6 +90,7 @@ class OrchApp(App[None]):
     def _screen(self, name: str) -> OrchScreen:
         if name not in self._made:
             self._made[name] = self._make(name)
+            self._made[name].caption = self._caption
             self.install_screen(self._made[name], name)
         return self._made[name]
 
@@ -117,6 +123,21 @@ class OrchApp(App[None]):
         self._engine_away = away
         for screen in self._made.values():
             screen.away = away
+
+    def narrate(self, words: str) -> None:
+        """Shows what a narrator says on every screen until the next words."""
+        self._caption = words
+        for screen in self._made.values():
+            screen.caption = words
+
+    async def run_with(self, story: Coroutine[Any, Any, None]) -> None:
+        """Runs the console while a story plays; the story ends with it."""
+        playing = asyncio.create_task(story)
+        try:
+            await self.run_async()
+        finally:
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)
 
     # Commands go down
 

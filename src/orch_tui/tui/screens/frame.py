@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.reactive import reactive
+from textual.content import Content
+from textual.reactive import var
 from textual.screen import Screen
 
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.fleet import Fleet
 from orch_tui.tui.messages import ScreenWanted
 from orch_tui.tui.selection import Selection
+from orch_tui.tui.widgets.caption import Caption
 from orch_tui.tui.widgets.lines import KeyLine, NavLine, StatusLine
 
 AGES_SECONDS = 5.0
@@ -28,22 +30,27 @@ class OrchScreen(Screen[None]):
     where: ClassVar[str] = ""
     """The screen's name in the command table."""
 
-    fleet: reactive[Fleet | None] = reactive(None)
+    fleet: var[Fleet | None] = var(None)
     """The mission as it is now."""
 
-    away: reactive[bool] = reactive(False)
+    away: var[bool] = var(False)
     """Whether the engine cannot be reached."""
+
+    caption: var[str] = var("")
+    """What a narrator says."""
 
     def __init__(self, mission: MissionVerbs, clock: Callable[[], float]) -> None:
         super().__init__()
         self.mission = mission
         self.clock = clock
+        self._titles: dict[str, str] = {}
         self.set_reactive(OrchScreen.fleet, mission.fleet)
 
     def compose(self) -> ComposeResult:
         """Makes the frame around the screen's body."""
         yield NavLine(self.where).data_bind(OrchScreen.fleet)
         yield from self.compose_body()
+        yield Caption().data_bind(words=OrchScreen.caption)
         yield StatusLine(self.clock).data_bind(OrchScreen.fleet, OrchScreen.away)
         yield KeyLine(self.where)
 
@@ -61,7 +68,13 @@ class OrchScreen(Screen[None]):
 
     def redraw(self) -> None:
         """Draws again what depends on the time."""
-        self.query_one(StatusLine).refresh()
+        self.query_one(StatusLine).redraw()
+
+    def entitle(self, panel: str, title: str) -> None:
+        """Puts a title on a panel's border; the panel is painted only where it is another one."""
+        if title != self._titles.get(panel):
+            self._titles[panel] = title
+            self.query_one(panel).border_title = Content(title)
 
     def on_screen_resume(self) -> None:
         """Takes the newest fleet when the operator comes back."""
