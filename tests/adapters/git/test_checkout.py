@@ -182,3 +182,19 @@ async def test_a_persons_empty_file_is_never_taken_for_ours(repo: RepoBuilder, g
     assert await git.sync(repo.path, old, new) == ("README",)
     assert await git.sync(repo.path, old, new) == ("README",)
     assert (repo.path / "README").read_text() == "one\n"
+
+
+async def test_a_split_index_is_read_and_written_whole(repo: RepoBuilder, git: GitRepository) -> None:
+    old, new = landed(repo)
+    repo.git("update-index", "--split-index")
+    repo.file("src/app.py", "mine\n").git("add", "src/app.py")
+    assert await git.sync(repo.path, old, new) == ()
+    assert repo.status() == "M  src/app.py"
+
+
+async def test_a_sparse_checkout_stays_usable(repo: RepoBuilder, git: GitRepository) -> None:
+    old, new = landed(repo)
+    repo.git("read-tree", old)
+    repo.git("sparse-checkout", "set", "src")
+    assert await git.sync(repo.path, old, new) == ()
+    assert repo.git("diff", "--cached", "--name-only") == ""

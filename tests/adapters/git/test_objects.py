@@ -260,3 +260,40 @@ async def test_objects_that_nobody_names_survive_a_prune_here(
         private.git(*command, ok=False)
     repo.git("fsck", "--connectivity-only")
     assert await git.resolve("refs/heads/a") == loose
+
+
+async def test_submodule_links_merge_as_links(repo: RepoBuilder, git: GitRepository, tmp_path: Path) -> None:
+    first, second = repo.head(), repo.file("x", "x").commit()
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{first},module")
+    repo.git("commit", "--quiet", "--message=module")
+    base = repo.head()
+    repo.branch("a").git("update-index", "--cacheinfo", f"160000,{second},module")
+    repo.git("commit", "--quiet", "--message=newer module")
+    a = repo.head()
+    repo.git("checkout", "--quiet", "--force", "-B", "b", base)
+    (repo.path / "module").mkdir(exist_ok=True)
+    repo.file("y", "y").git("add", "y")
+    repo.git("commit", "--quiet", "--message=y")
+    members = [member("a", a), member("b", repo.head())]
+    fold = await git.fold(base, members, STAMP)
+    assert repo.git("rev-parse", f"{fold.tip}:module") == second
+    assert await git.conserved(base, members, fold.tip) == ""
+    await git.add_worktree(tmp_path / "w", "orch/a/a-1", fold.tip)
+    assert (await git.worktree_state(tmp_path / "w", base)).clean
+
+
+async def test_criss_cross_histories_merge_as_git_merges_them(repo: RepoBuilder, git: GitRepository) -> None:
+    many = [f"{number}\n" for number in range(30)]
+    repo.file("f", "".join(many)).commit()
+    repo.branch("a").file("f", "A\n" + "".join(many)).commit()
+    repo.switch("main").branch("b").file("f", "".join(many) + "B\n").commit()
+    at_a, at_b = repo.head("a"), repo.head("b")
+    repo.switch("a").merge(at_b)
+    repo.switch("b").merge(at_a)
+    repo.switch("a").file("f", "A2\n" + "".join(many) + "B\n").commit()
+    repo.switch("b").file("f", "A\n" + "".join(many) + "B2\n").commit()
+    members = [member("b", repo.head("b"))]
+    fold = await git.fold(repo.head("a"), members, STAMP)
+    assert repo.switch("a").merge("b")
+    assert fold.tree == repo.tree()
+    assert await git.conserved(repo.head("a^1"), members, fold.tip) == ""

@@ -209,3 +209,19 @@ async def test_a_linked_worktree_can_be_opened(repo: RepoBuilder, tmp_path: Path
 async def test_reads_do_not_wait_for_one_another(git: GitRepository, repo: RepoBuilder) -> None:
     found = await asyncio.gather(*(git.resolve("refs/heads/main") for _ in range(30)))
     assert set(found) == {repo.head()}
+
+
+@pytest.mark.parametrize("name", ["two words", "new\nline", "$HOME", "-dash", "uml\u00e4ut", 'quo"te', "a\n"])
+async def test_odd_places_of_a_repository_work(tmp_path: Path, state: Path, name: str) -> None:
+    repo = RepoBuilder(tmp_path / name)
+    base = repo.file("a", "1\n").commit()
+    git = await GitRepository.open(repo.path, state)
+    assert git.root == repo.path
+    new = repo.branch("b").file("a", "2\n").commit()
+    repo.switch("main")
+    assert await git.move("refs/heads/main", new, base, "go")
+    assert await git.sync((await git.checkouts_of("refs/heads/main"))[0], base, new) == ()
+    assert repo.status() == ""
+    await git.add_worktree(state / "w", "orch/a/a-1", new)
+    assert (await git.worktree_state(state / "w", new)).clean
+    await git.close()

@@ -57,14 +57,14 @@ class Checkouts:
             if obstacles := self._obstacles(place, old, new, lock):
                 self._unfinished.end(place)
                 return obstacles
-            index = self._index(place)
+            index = self._snapshots.index_of(place)
             self._unfinished.begin(place, f"{old} {new}", [index.with_name("index.lock")])
             self._read_tree(place, old, new, lock, accept=(0,))
             self._unfinished.end(place)
             return ()
 
     def _obstacles(self, place: Path, old: Oid, new: Oid, lock: int) -> tuple[str, ...]:
-        index = self._index(place)
+        index = self._snapshots.index_of(place)
         self._git.run("update-index", "-q", "--refresh", work_tree=place, index=index, accept=(0, 1), fds=(lock,))
         tried = self._read_tree(place, old, new, lock, accept=range(256), dry=True)
         if tried.status == 0:
@@ -78,10 +78,7 @@ class Checkouts:
         self, place: Path, old: Oid, new: Oid, lock: int, *, accept: Sequence[int], dry: bool = False
     ) -> Output:
         args = ("read-tree", *(("-n",) if dry else ()), "-m", "-u", old, new)
-        return self._git.run(*args, work_tree=place, index=self._index(place), accept=accept, fds=(lock,))
-
-    def _index(self, place: Path) -> Path:
-        return self._snapshots.admin_dir(place) / "index"
+        return self._git.run(*args, work_tree=place, index=self._snapshots.index_of(place), accept=accept, fds=(lock,))
 
     def _in_the_way(self, place: Path, old: Oid, new: Oid) -> tuple[str, ...]:
         """Returns the dirty or untracked paths that the move would write, or that lie where it needs a directory."""
@@ -93,7 +90,7 @@ class Checkouts:
 
     def _repair(self, place: Path, old: Oid, new: Oid, lock: int) -> None:
         """Tells what a killed sync wrote from what a person wrote, and finishes or clears the former."""
-        index = self._index(place)
+        index = self._snapshots.index_of(place)
         changes = [c for c in self._patches.changes(old, new, renames=False) if c.new_mode != SUBMODULE]
         with tempfile.TemporaryDirectory(dir=self._git.path) as name:
             like_new = self._same(place, changes, Path(name) / "new", side="new")

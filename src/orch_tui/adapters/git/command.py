@@ -70,6 +70,7 @@ class GitProgram:
 
     def __init__(self) -> None:
         scrub_environment()
+        self._git, self._missing = _gitpython()
 
     def version(self) -> str:
         """Returns the version, such as "2.39.5".
@@ -109,13 +110,30 @@ class GitProgram:
             EnvironmentProblem: Git is missing.
             GitError: Git could not be started or did not end in time.
         """
-        process = _start(args, {**(_GUARDED if guarded else {}), **(env or {})}, data is not None, fds)
+        process = self._start(args, {**(_GUARDED if guarded else {}), **(env or {})}, data is not None, fds)
         try:
             return _finish(process, data, seconds, into)
         except subprocess.TimeoutExpired as error:
             raise GitError(f"git {_verb(args)} did not end within {seconds:g} s", hint="Try again.") from error
         finally:
             _end(process)
+
+    def _start(self, args: Sequence[str], env: Mapping[str, str], fed: bool, fds: Sequence[int]) -> Any:
+        try:
+            return self._git("/").execute(
+                ["git", *args],
+                istream=subprocess.PIPE if fed else None,
+                as_process=True,
+                env=dict(env),
+                start_new_session=True,
+                pass_fds=tuple(fds),
+            )
+        except self._missing as error:
+            raise EnvironmentProblem("git was not found", hint=_INSTALL) from error
+        except (OSError, ValueError) as error:
+            raise GitError(
+                f"git {_verb(args)} could not be started", str(error), "See whether memory is left."
+            ) from error
 
 
 class GitDirectory:
@@ -185,23 +203,6 @@ def scrub_environment() -> None:
     """Takes every variable of git's out of this process; one inherited `GIT_DIR` would redirect all commands."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         del os.environ[name]
-
-
-def _start(args: Sequence[str], env: Mapping[str, str], fed: bool, fds: Sequence[int]) -> Any:
-    git, missing = _gitpython()
-    try:
-        return git("/").execute(
-            ["git", *args],
-            istream=subprocess.PIPE if fed else None,
-            as_process=True,
-            env=dict(env),
-            start_new_session=True,
-            pass_fds=tuple(fds),
-        )
-    except missing as error:
-        raise EnvironmentProblem("git was not found", hint=_INSTALL) from error
-    except (OSError, ValueError) as error:
-        raise GitError(f"git {_verb(args)} could not be started", str(error), "See whether memory is left.") from error
 
 
 def _gitpython() -> tuple[Any, type[Exception]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from orch_tui.adapters.git import porcelain
-from orch_tui.adapters.git.command import GitDirectory, GitProgram
+from orch_tui.adapters.git.command import GitDirectory, GitProgram, Output
 from orch_tui.model.errors import EnvironmentProblem
 
 EXCLUDED = ("/TASK.md", "/AGENT_NOTES.md", "/.orch/")
@@ -58,29 +58,33 @@ def discover(program: GitProgram, repository: Path) -> Found:
 
 
 def _directories(program: GitProgram, repository: Path) -> tuple[Path, Path]:
-    # The person's own configuration counts here: it may say that git trusts this directory.
-    ask = ["-C", str(repository.resolve()), "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"]
-    output = program.run(ask, guarded=False)
-    lines = output.text().split("\n")
-    if output.status == 0 and len(lines) == 2:
-        return Path(lines[0]), Path(lines[1])
-    if "dubious ownership" in output.err:
+    git_dir, common_dir = _ask(program, repository, "--git-dir"), _ask(program, repository, "--git-common-dir")
+    if git_dir.status == 0 and common_dir.status == 0:
+        return _path(git_dir), _path(common_dir)
+    if "dubious ownership" in git_dir.err:
         hint = f"If you trust it: git config --global --add safe.directory {repository.resolve()}"
         raise EnvironmentProblem("The repository belongs to another user", str(repository), hint)
     raise EnvironmentProblem("This is not a git repository", str(repository), "Run git init, make a commit, try again.")
 
 
 def _root(program: GitProgram, repository: Path) -> Path:
-    ask = ["-C", str(repository.resolve()), "rev-parse", "--path-format=absolute", "--is-bare-repository"]
-    output = program.run([*ask, "--show-toplevel"], guarded=False)
-    bare, _, top = output.text().partition("\n")
-    if bare == "true" or output.status != 0 or not top:
+    top = _ask(program, repository, "--show-toplevel")
+    if _ask(program, repository, "--is-bare-repository").text() == "true" or top.status != 0:
         raise EnvironmentProblem(
             "The repository is bare or this is inside its .git directory",
             str(repository),
             "Use a clone with a work tree, and start in that.",
         )
-    return Path(top)
+    return _path(top)
+
+
+def _ask(program: GitProgram, repository: Path, what: str) -> Output:
+    # The person's own configuration counts here: it may say that git trusts this directory.
+    return program.run(["-C", str(repository.resolve()), "rev-parse", "--path-format=absolute", what], guarded=False)
+
+
+def _path(output: Output) -> Path:
+    return Path(porcelain.text(output.out.removesuffix(b"\n")))
 
 
 def _configuration(shared: GitDirectory) -> dict[str, str]:

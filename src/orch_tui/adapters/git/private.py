@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from orch_tui.adapters.git.command import GitDirectory, GitProgram
+from orch_tui.adapters.git.command import GitDirectory, GitProgram, failure
 from orch_tui.model.errors import StorageError
 
 COPIED: Mapping[str, frozenset[str]] = {
@@ -34,6 +34,7 @@ _OURS: Mapping[str, str] = {
     "core.fsmonitor": "false",
     "core.attributesfile": "/dev/null",
     "core.excludesfile": "/dev/null",
+    "core.splitindex": "false",
     "core.logallrefupdates": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
@@ -71,7 +72,9 @@ class PrivateDirectory:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not (self.path / "HEAD").exists():
                 options = ["--bare", "--quiet", "--template=", f"--object-format={object_format}"]
-                self._program.run(["init", *options, "--", str(self.path)])
+                made = self._program.run(["init", *options, "--", str(self.path)])
+                if made.status != 0:
+                    raise failure(["init"], made, "Make the state directory writable.")
             shutil.rmtree(self._folds, ignore_errors=True)
             for directory in (self.path / "objects" / "info", self.unfinished, self._folds):
                 directory.mkdir(parents=True, exist_ok=True)

@@ -52,6 +52,14 @@ class Snapshots:
             raise GitError("The worktree belongs to another repository", f"{place} names {admin}")
         return admin
 
+    def index_of(self, place: Path) -> Path:
+        """Returns the index of a work tree, readable from the private git directory also when it is split."""
+        admin = self.admin_dir(place)
+        for shared in admin.glob("sharedindex.*"):
+            with contextlib.suppress(FileExistsError):
+                (self._git.path / shared.name).symlink_to(shared)
+        return admin / "index"
+
     def dirty(self, place: Path, head: Oid) -> tuple[str, ...]:
         """Returns every path that is changed against head, in the index or on disk, or untracked."""
         with self._index(place) as index:
@@ -95,7 +103,7 @@ class Snapshots:
             index = Path(name) / "index"
             with contextlib.suppress(FileNotFoundError):
                 # copy2 keeps the time: git trusts no entry that is as young as its index.
-                shutil.copy2(self.admin_dir(place) / "index", index)
+                shutil.copy2(self.index_of(place), index)
             self._git.run("update-index", "-q", "--refresh", work_tree=place, index=index, accept=(0, 1))
             yield index
 
