@@ -105,6 +105,11 @@ def test_a_second_prompt_starts_the_general_play_again() -> None:
     assert next_step(ask(*conversation, tools=TOOLS), {}).tool == "read_file"
 
 
+def test_a_reminder_is_answered_by_a_report_alone() -> None:
+    conversation = [("user", "Do it."), ("assistant", "done"), ("user", "You have not reported an end.")]
+    assert next_step(ask(*conversation, tools=TOOLS), {}).tool == "report"
+
+
 def test_plays_are_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "plays.json"
     path.write_text(json.dumps({"Ledger": [{"say": "hi", "delay": 0.5}]}))

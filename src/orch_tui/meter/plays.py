@@ -92,6 +92,9 @@ Plays = Mapping[str, Sequence[Step]]
 _STUB = re.compile(r"<<stub\s+(.*?)\s*stub>>", re.DOTALL)
 _AGENT = re.compile(r"\b[Yy]ou are agent `([a-z0-9-]+)`")
 _TOOLS = frozenset({"read_file", "write_file", "run_command", "note", "report"})
+_REMINDER = "not reported"
+"""What an agent says to a model that stopped without a report."""
+
 _END = Step(say="Done.")
 
 
@@ -213,6 +216,9 @@ def _general(messages: Sequence[Message]) -> Iterator[Step]:
     task = next((text for message in recent[1:] if message.role == "user" for text in _texts(message)), asked)
     title = _title(task)
     path = f"docs/{_name(title, task + asked)}.md"
+    if _REMINDER in asked:
+        yield _report(_title(_prompt(messages[0])))
+        return
     yield Step(say="I read the task first.", tool="read_file", input={"path": "TASK.md"})
     yield Step(tool="note", input={"text": f"Read the task: {title}"})
     yield Step(say="I look at what is there.", tool="list_files", input={"path": "."})
@@ -222,8 +228,12 @@ def _general(messages: Sequence[Message]) -> Iterator[Step]:
     yield Step(tool="note", input={"text": f"Wrote {path}; committing it."})
     yield Step(tool="run_command", input={"argv": ["git", "add", "-A"]})
     yield Step(tool="run_command", input={"argv": ["git", "commit", "-m", f"Document {title}"[:72]]})
-    yield Step(tool="report", input={"state": "done", "summary": f"Documented {title} in {path}"[:200]})
+    yield _report(f"{title} in {path}")
     yield Step(say=f"The task is done: {path} is written and committed.")
+
+
+def _report(what: str) -> Step:
+    return Step(tool="report", input={"state": "done", "summary": f"Documented {what}"[:200]})
 
 
 def _title(task: str) -> str:
@@ -240,9 +250,12 @@ def _name(title: str, text: str) -> str:
 
 
 def _document(title: str, task: str, asked: str) -> str:
-    quoted = "\n".join(f"> {line}".rstrip() for line in task.strip().splitlines()[:40])
-    request = "\n".join(f"> {line}".rstrip() for line in asked.strip().splitlines()[:20])
-    return (
-        f"# {title}\n\nWritten by the offline stand-in for the model: no model was asked.\n\n"
-        f"## The task\n\n{quoted}\n\n## What was asked\n\n{request}\n"
+    parts = [("The task", task, 40)] + ([("What was asked", asked, 20)] if asked != task else [])
+    sections = (f"## {heading}\n\n{_quoted(text, lines)}\n" for heading, text, lines in parts)
+    return "\n".join(
+        (f"# {title}\n", "Written by the offline stand-in for the model: no model was asked.\n", *sections)
     )
+
+
+def _quoted(text: str, lines: int) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines()[:lines])
