@@ -137,10 +137,10 @@ def story() -> list[tuple[float, f.Fact]]:
         (NOW - 100, f.MessageSent(AgentId("core-services-1"), 1, "message", "use the existing Money type")),
         (NOW - 90, f.MessageDelivered(AgentId("core-services-1"), 1)),
         _spend("infrastructure-1", NOW - 5000, 1, 2_410_000),
-        _spend("core-services-1", NOW - 300, 2, 1_870_000),
-        _spend("core-services-2", NOW - 200, 3, 640_000),
-        _spend("core-services-3", NOW - 150, 4, 98_000),
-        _spend("edge-api-1", NOW - 400, 5, 215_000),
+        _spend("core-services-1", NOW - 300, 3, 1_870_000),
+        _spend("core-services-2", NOW - 200, 4, 640_000),
+        _spend("core-services-3", NOW - 150, 5, 98_000),
+        _spend("edge-api-1", NOW - 400, 2, 215_000),
     ]
     return sorted(past, key=lambda entry: entry[0])
 
@@ -173,13 +173,13 @@ index 1111111..2222222 100644
 +++ b/ledger/booking.py
 @@ -1,6 +1,8 @@ class Booking:
  from __future__ import annotations
- 
+~
 -from decimal import Decimal
 +from ledger.money import Money
 +
 +ZERO = Money(0)
- 
- 
+~
+~
  class Booking:
 @@ -20,4 +22,6 @@ class Booking:
      def total(self):
@@ -187,8 +187,8 @@ index 1111111..2222222 100644
 +        # [bold]not markup[/bold] and no \x1b[31mcolour\u202e
 +        total = sum(self.sides, ZERO)
 +        return total
- 
- 
+~
+~
 diff --git a/tests/test_booking.py b/tests/test_booking.py
 new file mode 100644
 index 0000000..3333333
@@ -199,7 +199,7 @@ index 0000000..3333333
 +    booking = Booking.of(Money(5), Money(-5))
 +
 +    assert booking.total() == ZERO
-"""
+""".replace("~\n", " \n")
 
 FILES = (
     FileChange("ledger/booking.py", "modified", added=6, removed=2),

@@ -420,6 +420,15 @@ def available(where: str) -> tuple[Command, ...]:
     return tuple(command for command in COMMANDS if where in command.where)
 
 
+_OWN_GROUP = {"mission": "Fleet", "attention": "Fleet", "review": "Review", "train": "Train"}
+
+
+def offered(where: str) -> list[Command]:
+    """Returns what the footer offers on a screen, what the screen is for first."""
+    shown = [command for command in available(where) if command.shown]
+    return sorted(shown, key=lambda c: (c.id != "open", c.group != _OWN_GROUP.get(where)))
+
+
 def groups(where: str = "") -> dict[str, list[Command]]:
     """Returns commands that have keys by their group, of one screen or of all."""
     found: dict[str, list[Command]] = {}

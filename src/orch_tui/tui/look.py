@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from orch_tui.model.states import AgentState, BatchState, StreamState
 
-FAINT = "$text-disabled"
-MUTED = "$text-muted"
+FAINT = "$faint"
+MUTED = "$muted"
 PLAIN = "$foreground"
 STRONG = "bold $foreground"
 TITLE = "bold $primary"

@@ -17,6 +17,8 @@ MISSION = Theme(
     surface="#171a24",
     panel="#1f2331",
     variables={
+        "muted": "#8b94b5",
+        "faint": "#4e5778",
         "border": "#3a415c",
         "border-blurred": "#2a2f43",
         "block-cursor-background": "#2d3752",
@@ -36,3 +38,6 @@ MISSION = Theme(
     },
 )
 """A dark theme; the operator may choose another one in the palette."""
+
+DEFAULTS = {"muted": "#8c8c8c", "faint": "#6a6a6a"}
+"""Our own variables where another theme is chosen."""

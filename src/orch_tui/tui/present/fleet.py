@@ -127,8 +127,8 @@ class Column(Struct, frozen=True):
 
 STATE = Column("state", 11, 36, flush_right=False)
 AGE = Column("age", 4, 62)
-DIFF = Column("diff", 13, 88)
-RATE = Column("$/h", 9, 72)
+DIFF = Column("diff", 12, 80)
+RATE = Column("$/h", 9, 68)
 TODAY = Column("today", 8, 48)
 COLUMNS = (STATE, AGE, DIFF, RATE, TODAY)
 
@@ -141,24 +141,24 @@ def columns(width: int) -> tuple[Column, ...]:
 def heads(width: int) -> Content:
     """Returns the line with the columns' titles."""
     shown = columns(width)
-    room = width - sum(column.width + 1 for column in shown)
+    room = width - 1 - sum(column.width + 1 for column in shown)
     parts = [cell(" agents", room, look.FAINT)]
     for column in shown:
         draw = right if column.flush_right else cell
         parts += [Content(" "), draw(column.title, column.width, look.FAINT)]
-    return Content.assemble(*parts)
+    return Content.assemble(*parts, " ")
 
 
 def row(node: Node, width: int, *, now: float, day: str) -> Content:
     """Returns one row of exactly that many cells."""
     name, draw = _DRAW[node.kind](node, now, day)
     shown = columns(width)
-    room = width - sum(column.width + 1 for column in shown)
+    room = width - 1 - sum(column.width + 1 for column in shown)
     marker = ("▾ " if node.open else "▸ ") if node.branch else ""
     parts: list[Content] = [cell(Content.assemble((" " + node.guides, look.FAINT), (marker, look.MUTED), name), room)]
     for column in shown:
         parts += [Content(" "), draw(column)]
-    return Content.assemble(*parts)
+    return Content.assemble(*parts, " ")
 
 
 Draw = Callable[[Column], Content]

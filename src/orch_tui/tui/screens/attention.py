@@ -38,7 +38,7 @@ class AttentionScreen(OrchScreen):
     def on_mount(self) -> None:
         """Fills the list."""
         super().on_mount()
-        self.query_one("#items-panel").border_title = "Waits for you"
+        self.entitle("#items-panel", "Waits for you")
         self._fill()
 
     def watch_fleet(self) -> None:

@@ -34,8 +34,8 @@ class CostScreen(OrchScreen):
     def on_mount(self) -> None:
         """Fills the table."""
         super().on_mount()
-        self.query_one("#cost-summary").border_title = "Meters"
-        self.query_one("#lines-panel").border_title = "Where it goes"
+        self.entitle("#cost-summary", "Meters")
+        self.entitle("#lines-panel", "Where it goes")
         self._fill()
 
     def watch_fleet(self) -> None:

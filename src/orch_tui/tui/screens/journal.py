@@ -62,7 +62,7 @@ class JournalScreen(OrchScreen):
         if at_end and facts.rows:
             facts.select(facts.rows[-1].key)
         word = f"{len(shown)} of {self._bridge.seen}" if self._words else str(self._bridge.seen)
-        self.query_one("#facts-panel").border_title = f"{word} facts since the console was opened"
+        self.entitle("#facts-panel", f"{word} facts since the console was opened")
 
     def action_filter(self) -> None:
         """Opens the filter."""

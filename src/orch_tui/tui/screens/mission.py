@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Input
 
 from orch_tui.tui.messages import AgentWanted
@@ -32,7 +31,7 @@ class MissionScreen(OrchScreen):
         with Horizontal(classes="body"):
             with Vertical(id="tree-panel", classes="panel"):
                 yield ColumnHeads()
-                yield FleetTree(self.clock, id="tree").data_bind(OrchScreen.fleet)
+                yield FleetTree(self.clock, id="tree")
                 yield Input(placeholder="filter by id, title, state, domain", classes="filter", compact=True)
             with Vertical(id="detail-panel", classes="panel"):
                 yield Detail(self.mission, self.clock, id="detail")
@@ -40,20 +39,24 @@ class MissionScreen(OrchScreen):
     def on_mount(self) -> None:
         """Shows the selection once the tree is there."""
         super().on_mount()
-        self.call_after_refresh(self._show_selection)
+        self._take()
 
     def watch_fleet(self) -> None:
         """Shows the selection as it is now."""
         if self.is_mounted and self.is_current:
-            self.call_later(self._show_selection)
+            self._take()
+
+    def _take(self) -> None:
+        self.query_one(FleetTree).fleet = self.fleet
+        self._show_selection()
 
     def _show_selection(self) -> None:
         tree, fleet = self.query_one(FleetTree), self.fleet
         node = tree.node
         if fleet is None or node is None:
             return
-        self.query_one("#tree-panel").border_title = Content(_counted(fleet.size, sum(1 for _ in fleet.agents())))
-        self.query_one("#detail-panel").border_title = Content(safe(node.agent or node.stream or fleet.name))
+        self.entitle("#tree-panel", _counted(fleet.size, sum(1 for _ in fleet.agents())))
+        self.entitle("#detail-panel", safe(node.agent or node.stream or fleet.name))
         self.query_one(Detail).show_node(node, fleet)
 
     def redraw(self) -> None:

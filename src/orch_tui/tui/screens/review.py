@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Static
 
 from orch_tui.model.diff import FileChange
@@ -29,7 +29,7 @@ class ReviewScreen(OrchScreen):
     where: ClassVar[str] = "review"
     AUTO_FOCUS = "#diff"
 
-    agent: reactive[str] = reactive("", init=False)
+    agent: var[str] = var("", init=False)
     """Whose work is shown; "": the one that waits longest."""
 
     def compose_body(self) -> ComposeResult:
@@ -44,7 +44,7 @@ class ReviewScreen(OrchScreen):
     def on_mount(self) -> None:
         """Shows the first that waits, if none was named."""
         super().on_mount()
-        self.query_one("#review-side").border_title = "Files"
+        self.entitle("#review-side", "Files")
         self._update()
 
     def watch_fleet(self) -> None:
@@ -63,8 +63,7 @@ class ReviewScreen(OrchScreen):
     def _update(self) -> None:
         waiting = present.reviewable(self.mission.fleet)
         if self._one() is None and waiting:
-            self.agent = waiting[0].id
-            return
+            self.set_reactive(ReviewScreen.agent, waiting[0].id)
         one = self._one()
         header, pane = self.query_one("#review-header", Static), self.query_one(DiffPane)
         if one is None:
@@ -73,7 +72,7 @@ class ReviewScreen(OrchScreen):
             return
         place = next((i for i, a in enumerate(waiting, start=1) if a.id == one.id), 0)
         header.update(present.header(one, self.clock(), place=place, of=len(waiting)))
-        self.query_one("#diff-panel").border_title = Content(f"Diff of {one.id} against its base")
+        self.entitle("#diff-panel", f"Diff of {one.id} against its base")
         if one.ahead:
             pane.ask(ReadDiff(agent=one.id), one.head)
         else:
@@ -85,7 +84,7 @@ class ReviewScreen(OrchScreen):
         files = event.diff.files
         rows = [Row(str(i), file, partial(_line, file)) for i, file in enumerate(files)]
         self.query_one(RowList).set_rows(rows)
-        self.query_one("#review-side").border_title = f"{len(files)} files"
+        self.entitle("#review-side", f"{len(files)} files")
 
     @on(RowList.Opened, "#files")
     @on(RowList.Moved, "#files")

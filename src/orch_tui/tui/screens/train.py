@@ -37,7 +37,7 @@ class TrainScreen(OrchScreen):
     def on_mount(self) -> None:
         """Fills the list."""
         super().on_mount()
-        self.query_one("#train-panel").border_title = "Train"
+        self.entitle("#train-panel", "Train")
         self._cars: dict[str, present.Car] = {}
         self._fill()
 
@@ -61,9 +61,7 @@ class TrainScreen(OrchScreen):
     @on(RowList.Moved)
     def _show(self) -> None:
         car = self._car()
-        self.query_one("#train-detail-panel").border_title = Content(
-            car.batch or car.agent or car.stream if car else ""
-        )
+        self.entitle("#train-detail-panel", car.batch or car.agent or car.stream if car else "")
         self.query_one(FactsPane).put(present.detail(car, self.mission.fleet, self.clock()))
 
     @on(RowList.Opened)

@@ -26,7 +26,7 @@ STEP_BYTES = 1 << 18
 """A step of reading takes about three milliseconds, so that a key is never kept waiting."""
 
 STRIPS_KEPT = 2_000
-NUMBER_CELLS = 5
+NUMBER_CELLS = 4
 
 _SIGN = {"added": "+", "removed": "-", "context": " "}
 _TONE = {"file": look.STRONG, "meta": look.MUTED, "hunk": look.BUSY, "note": look.MUTED}

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widget import Widget
 
 from orch_tui.model.fleet import Fleet
@@ -25,10 +25,10 @@ class FleetTree(RowList):
         Binding("right", "unfold", "Open", show=False),
     ]
 
-    fleet: reactive[Fleet | None] = reactive(None)
+    fleet: var[Fleet | None] = var(None)
     """The mission as it is now."""
 
-    query_text: reactive[str] = reactive("", init=False)
+    query_text: var[str] = var("", init=False)
     """What the rows are filtered by."""
 
     def __init__(self, clock: Callable[[], float], *, id: str | None = None) -> None:  # noqa: A002  Textual's word

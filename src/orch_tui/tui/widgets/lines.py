@@ -7,24 +7,56 @@ from collections.abc import Callable
 from textual import events
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import reactive, var
 from textual.widget import Widget
 
-from orch_tui.model.attention import Item, attention
+from orch_tui.model.attention import attention
 from orch_tui.model.fleet import Fleet
-from orch_tui.tui.commands import SCREENS, available
+from orch_tui.tui.commands import SCREENS, offered
 from orch_tui.tui.present import status
 
 
-class NavLine(Widget):
+class FleetLine(Widget):
+    """A line that is a function of the fleet; it is painted only when it would look different."""
+
+    DEFAULT_CSS = """
+    FleetLine { height: 1; background: $panel; }
+    """
+
+    fleet: var[Fleet | None] = var(None)
+    """The mission as it is now."""
+
+    def __init__(self, draw: Callable[[Fleet, int], Content]) -> None:
+        super().__init__()
+        self._draw = draw
+        self._line = Content("")
+
+    def redraw(self) -> None:
+        """Draws the line again where it would look different."""
+        line = self._draw(self.fleet, self.size.width) if self.fleet else Content("")
+        if not line.is_same(self._line):
+            self._line = line
+            self.refresh()
+
+    def watch_fleet(self) -> None:
+        """Draws the line of the new fleet."""
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """Draws the line as wide as it is now."""
+        self.redraw()
+
+    def render(self) -> Content:
+        """Returns what was drawn last."""
+        return self._line
+
+
+class NavLine(FleetLine):
     """The screens, the one we are on, and how much waits on the others."""
 
     DEFAULT_CSS = """
-    NavLine { height: 1; background: $panel; dock: top; }
+    NavLine { dock: top; }
     """
-
-    fleet: reactive[Fleet | None] = reactive(None)
-    """The mission as it is now."""
 
     class Chosen(Message):
         """The operator clicked the name of a screen."""
@@ -34,46 +66,30 @@ class NavLine(Widget):
             self.screen_name = screen_name
 
     def __init__(self, where: str) -> None:
-        super().__init__()
-        self._where = where
-
-    def render(self) -> Content:
-        """Draws the line."""
-        if self.fleet is None:
-            return Content("")
-        return status.nav(self.fleet, self._where, attention(self.fleet), self.size.width)
+        super().__init__(lambda fleet, width: status.nav(fleet, where, attention(fleet), width))
 
     def on_click(self, event: events.Click) -> None:
         """Goes to the screen whose name was clicked."""
-        left = self.render().plain[: event.x + 1]
+        left = self._line.plain[: event.x + 1]
         passed = [name for i, name in enumerate(SCREENS, start=1) if f" {i} " in left + " "]
         if passed:
             self.post_message(self.Chosen(passed[-1]))
 
 
-class StatusLine(Widget):
+class StatusLine(FleetLine):
     """The fleet's meters and what waits for the operator."""
 
-    DEFAULT_CSS = """
-    StatusLine { height: 1; background: $panel; }
-    """
-
-    fleet: reactive[Fleet | None] = reactive(None)
-    """The mission as it is now."""
-
-    away: reactive[bool] = reactive(False)
+    away: var[bool] = var(False)
     """Whether the engine cannot be reached."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
-        self._clock = clock
+        super().__init__(
+            lambda fleet, width: status.status(fleet, attention(fleet), width, now=clock(), away=self.away)
+        )
 
-    def render(self) -> Content:
-        """Draws the line."""
-        if self.fleet is None:
-            return Content("")
-        items: tuple[Item, ...] = attention(self.fleet)
-        return status.status(self.fleet, items, self.size.width, now=self._clock(), away=self.away)
+    def watch_away(self) -> None:
+        """Says so."""
+        self.redraw()
 
 
 class KeyLine(Widget):
@@ -85,7 +101,7 @@ class KeyLine(Widget):
 
     def __init__(self, where: str) -> None:
         super().__init__()
-        self._commands = [c for c in available(where) if c.shown]
+        self._commands = offered(where)
 
     def render(self) -> Content:
         """Draws as many keys as fit."""

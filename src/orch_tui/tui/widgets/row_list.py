@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
@@ -95,7 +95,7 @@ class RowList(ScrollView, can_focus=True):
             """Returns the list."""
             return self.row_list
 
-    cursor: reactive[int] = reactive(0, init=False)
+    cursor: var[int] = var(0, init=False)
     """The index of the selected row."""
 
     empty: reactive[Content] = reactive(Content, layout=False)

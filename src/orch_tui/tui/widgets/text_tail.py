@@ -63,6 +63,8 @@ class TextTail(ScrollView, can_focus=True):
         self._folded: list[Content] = []
         self._width_folded = 0
         self._notice = ""
+        self._at_end = True
+        self._last_height = 0
 
     @property
     def agent(self) -> str:
@@ -72,7 +74,7 @@ class TextTail(ScrollView, can_focus=True):
     @property
     def paused(self) -> bool:
         """Says whether the reader has scrolled up, so that new text does not move the page."""
-        return self.scroll_offset.y < self.max_scroll_y
+        return not self._at_end
 
     def show(self, agent: str) -> None:
         """Shows the file of that agent; again is the same as once."""
@@ -84,7 +86,8 @@ class TextTail(ScrollView, can_focus=True):
             self._read(agent)
 
     def _reset(self) -> None:
-        self._text, self._folded, self._notice = [""], [], ""
+        self._text, self._folded, self._notice, self._at_end = [""], [], "", True
+        self._last_height = 0
         self.virtual_size = Size(0, 0)
         self.scroll_to(y=0, animate=False, immediate=True)
         self.refresh()
@@ -119,14 +122,13 @@ class TextTail(ScrollView, can_focus=True):
         return page.next
 
     def _append(self, text: str) -> None:
-        stick = not self.paused
         first, *rest = text.split("\n")
         changed = len(self._text) - 1
         self._text[-1] += first
         self._text += rest
         self._fold_from(changed)
         self._trim()
-        self._settle(stick=stick)
+        self._settle()
 
     def _fold_from(self, line: int) -> None:
         width = self._room()
@@ -142,8 +144,6 @@ class TextTail(ScrollView, can_focus=True):
         self._last_height = len(tail)
         self._folded += tail
 
-    _last_height = 0
-
     def _pieces(self, text: str, width: int) -> list[Content]:
         shown = clean(text)
         return folded(shown, self._tone(shown), width)
@@ -155,7 +155,8 @@ class TextTail(ScrollView, can_focus=True):
             self._width_folded = 0
             self._fold_from(0)
 
-    def _settle(self, *, stick: bool) -> None:
+    def _settle(self) -> None:
+        stick = self._at_end
         self.virtual_size = Size(0, len(self._folded))
         if stick and self._follow:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
@@ -172,9 +173,13 @@ class TextTail(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Folds the text again where the width changed."""
         if self._room() != self._width_folded and len(self._text) > 1:
-            stick = not self.paused
             self._fold_from(0)
-            self._settle(stick=stick)
+        self._settle()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Remembers whether the reader is at the end: only then does new text move the page."""
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = round(new_value) >= self.max_scroll_y
 
     def action_scroll_by(self, step: int) -> None:
         """Scrolls by a line."""
