@@ -1,0 +1,1 @@
+"""The nouns and rules: frozen values and pure functions."""

@@ -1,6 +1,6 @@
 """Every fact: what happened, in the past tense, with ids and numbers; the only vocabulary of change.
 
-No bulk text and no secret stands in a fact: notes, output and diffs stay in their files, a fact says how far they reach.
+No bulk text and no secret stands in a fact: notes, output and diffs stay in files, a fact says how far they reach.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Task(Struct, frozen=True):
 
 
 class Conflict(Struct, frozen=True):
-    """Why a stream's branches do not fold: who conflicts with whom (`other` is an agent or the target), in which files."""
+    """Why a stream's branches do not fold: who conflicts with whom (an agent or the target), in which files."""
 
     agent: AgentId
     other: str
@@ -299,7 +299,7 @@ def _with_agent(stream: Stream, agent: str, change: Callable[[Agent], Agent]) ->
 
 
 class Money(Struct, frozen=True):
-    """A roll-up of agents' spend: micro-dollars in all, today, per hour (None: too young), and how sure the figures are."""
+    """A roll-up of spend: micro-dollars in all, today, per hour (None: too young), and how sure the figures are."""
 
     total: int = 0
     today: int = 0

@@ -11,7 +11,6 @@ from orch_tui.model import facts as f
 from orch_tui.model.fleet import (
     Agent,
     Batch,
-    Budget,
     Check,
     Conflict,
     Engine,

@@ -1,4 +1,4 @@
-"""Why a verb cannot be done now. Pure: console and command line explain with it, the engine asks it again before acting."""
+"""Why a verb cannot be done now. Pure: both faces explain with it, the engine asks it again before acting."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ def _not_reviewable(agent: Agent, verb: v.Review) -> str | None:
         if agent.approved:
             return f"{agent.id} is approved already"
         if agent.state not in (AgentState.REVIEW, AgentState.CHANGES, AgentState.REJECTED, AgentState.APPROVED):
-            return f"{agent.id} is {agent.state.value}{': ' + agent.reason if agent.reason else ''}; only finished work is approved"
+            why = f": {agent.reason}" if agent.reason else ""
+            return f"{agent.id} is {agent.state.value}{why}; only finished work is approved"
     return None
 
 

@@ -6,7 +6,7 @@ Scopes: `stream` and `agent` name one thing; both empty means the whole mission.
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from msgspec import Struct
 
@@ -204,7 +204,7 @@ AnyVerb = (
     LoadPlan | Launch | Stop | Restart | Say | Review | Merge | Rollback | StopEngine | ReadPage | ReadDiff | AskEngine
 )
 
-VERBS: tuple[type[Verb[object]], ...] = get_args(AnyVerb)
+VERBS: tuple[type[Verb[Any]], ...] = get_args(AnyVerb)
 
 
 def answer_type(verb: type[Verb[R]]) -> type[R]:
@@ -213,6 +213,6 @@ def answer_type(verb: type[Verb[R]]) -> type[R]:
     return get_args(base)[0]  # type: ignore[no-any-return]
 
 
-def tag_of(verb: Verb[object]) -> str:
+def tag_of(verb: Verb[Any]) -> str:
     """Returns the verb's name on the wire."""
     return str(verb.__struct_config__.tag)
