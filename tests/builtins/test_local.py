@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orch_tui.api import Busy, Order, RunnerError
+from orch_tui.api import Busy, Order, RunnerError, StopStep
 from orch_tui.builtins.runners import agentd
 from orch_tui.builtins.runners.agentd import start_of
 from orch_tui.builtins.runners.local import LocalRunner
@@ -69,6 +69,21 @@ async def test_an_agent_without_its_supervisor_can_be_stopped(tmp_path, bench_at
     await bench.runner.stop("api-1", "operator")
     event = await bench.ended(order)
     assert (event.kind, event.reason) == ("exit", "operator")
+    assert await bench.runner.sweep(order.run) == 0
+    await bench.close()
+
+
+async def test_a_supervisor_killed_on_the_ladder_leaves_the_rest_to_the_runner(tmp_path, bench_at):
+    bench = bench_at(tmp_path)
+    order = bench.order([sys.executable, "-c", STUBBORN], ladder=(StopStep("SIGTERM", 60.0),))
+    place = await bench.runner.launch(order)
+    await bench.said(order, "ready")
+    await bench.runner.stop("api-1", "budget")
+    async with asyncio.timeout(20):
+        while '"stopping"' not in (Path(order.run_dir) / "events.jsonl").read_text():
+            await asyncio.sleep(0.01)
+    os.kill(place.agentd_pid, signal.SIGKILL)
+    assert (await bench.ended(order)).reason == "budget"
     assert await bench.runner.sweep(order.run) == 0
     await bench.close()
 
@@ -239,7 +254,11 @@ async def test_the_wrong_branch_and_the_wrong_root_are_refused(tmp_path, bench_a
     git.mkdir()
     (git / "HEAD").write_text("ref: refs/heads/main\n")
     (Path(order.worktree) / ".git").write_text(f"gitdir: {git}\n")
-    assert "not on 'orch/api/api-1'" in (await bench.runner.launch(order)).reason
+    assert "on 'main', not on 'orch/api/api-1'" in (await bench.runner.launch(order)).reason
+    (git / "HEAD").write_text("1" * 40 + "\n")
+    rebasing = bench.order(["true"], branch="orch/api/api-1", launch=2)
+    await bench.runner.launch(rebasing)
+    assert (await bench.ended(rebasing)).rc == 0
     with pytest.raises(RunnerError, match="run directory"):
         await bench.runner.launch(msgspec.structs.replace(order, run_dir=str(tmp_path / "elsewhere")))
     await bench.close()

@@ -11,6 +11,7 @@ else has this agent; secrets (`{"meter": URL}`) come on its standard input and r
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -294,15 +295,15 @@ def environment(spec: dict[str, Any], values: dict[str, str]) -> dict[str, str]:
 
 
 def check_place(spec: dict[str, Any]) -> None:
-    """Raises `StartError` unless the worktree is there and on the agent's branch."""
+    """Raises `StartError` unless the worktree is there and not on another branch; a rebase may be under way in it."""
     place = Path(spec["worktree"])
     if not place.is_dir():
         raise StartError("place", f"the worktree {str(place)!r} is not there")
     link = _read(str(place / ".git")).partition(b"gitdir: ")[2].rstrip(b"\r\n")
     head = os.fsdecode(_read(str(place / os.fsdecode(link) / "HEAD")).strip()) if link else ""
-    wanted = f"ref: refs/heads/{spec['branch']}"
-    if spec["branch"] and head and head not in (wanted, "ref: refs/heads/.invalid"):
-        raise StartError("place", f"the worktree is on {head.removeprefix('ref: ')!r}, not on {spec['branch']!r}")
+    branch = head.removeprefix("ref: refs/heads/")
+    if spec["branch"] and branch != head and branch not in (spec["branch"], ".invalid"):
+        raise StartError("place", f"the worktree is on {branch!r}, not on {spec['branch']!r}")
 
 
 def trouble_with(program: str, trouble: Exception) -> str:
@@ -531,8 +532,7 @@ def supervise(spec: dict[str, Any], secrets: dict[str, str], run_dir: Path, read
     lock = hold(run_dir)
     known = read_json(run_dir / "agentd.json")
     if lock < 0 or "agent_pid" in known or (run_dir / "exit.json").exists():
-        os.write(ready, bytes([TAKEN]))
-        return
+        return _answer(ready, TAKEN)
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     _adopt_orphans()
@@ -546,11 +546,15 @@ def supervise(spec: dict[str, Any], secrets: dict[str, str], run_dir: Path, read
     except StartError as trouble:
         keeper.reap()
         keeper.finish(trouble.word, str(trouble))
-        os.write(ready, bytes([STARTED]))
-        return
-    os.write(ready, bytes([STARTED]))
+        return _answer(ready, STARTED)
+    _answer(ready, STARTED)
     keeper.watch()
-    keeper.finish(keeper.stopping)
+    return keeper.finish(keeper.stopping)
+
+
+def _answer(ready: int, word: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # the first process was killed; the agent is none the worse for it
+        os.write(ready, bytes([word]))
 
 
 def _adopt_orphans() -> None:

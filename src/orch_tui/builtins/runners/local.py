@@ -47,6 +47,7 @@ class LocalRunner:
         self._environ = environ
         self._runs: dict[str, Path] = {}
         self._followed: set[Path] = set()
+        self._ordered_to_stop: dict[Path, str] = {}
         self._starting: dict[Path, asyncio.Lock] = {}
         self._settling: dict[Path, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,6 +104,7 @@ class LocalRunner:
         """
         run_dir = self._run_of(agent)
         word = " ".join(reason.split()).encode()[:400].decode(errors="ignore") or "operator"
+        self._ordered_to_stop.setdefault(run_dir, word)
         if rundir.supervisor(run_dir)[0] and rundir.write_line(run_dir / "ctl", f"stop {word}".encode()):
             return
         self._spawn(self._settle(run_dir, word))
@@ -144,11 +146,15 @@ class LocalRunner:
             self._watch(run_dir)
 
     def _watch(self, run_dir: Path) -> None:
-        """Waits for agentd, then for an agent that outlived it, then settles the run."""
-        for process in (rundir.supervisor(run_dir), agentd.survivor(run_dir)):
-            if process[0]:
-                return self._ends.watch(process, lambda: self._watch(run_dir))
-        return self._spawn(self._settle(run_dir, rundir.SWEPT))
+        """Waits for agentd, then for an agent that outlived it, then settles the run.
+
+        A supervisor that was killed while it walked the ladder leaves the rest of the stop to us.
+        """
+        word = self._ordered_to_stop.get(run_dir, rundir.SWEPT)
+        keeper, agent = rundir.supervisor(run_dir), agentd.survivor(run_dir)
+        if keeper[0] or (agent[0] and word == rundir.SWEPT):
+            return self._ends.watch(keeper if keeper[0] else agent, lambda: self._watch(run_dir))
+        return self._spawn(self._settle(run_dir, word))
 
     async def _settle(self, run_dir: Path, reason: str) -> None:
         """Sweeps a run without an end, then tells its end once."""
@@ -188,7 +194,7 @@ class LocalRunner:
     def _start(self, order: Order, run_dir: Path) -> tuple[Placement, bool]:
         before = rundir.placement(run_dir)
         if before and before.reason != "not started":
-            return before, False
+            return (_taken_by_itself(run_dir) or before) if before.state == "starting" else before, False
         try:
             spec = rundir.prepare(order, [str(self._bin_dir)])
             code = self._run_agentd([str(spec)], order, json.dumps({"meter": order.meter}).encode())
@@ -244,15 +250,15 @@ def _private(path: str, flags: int) -> int:
 def _taken_by_itself(run_dir: Path) -> Placement | None:
     """Returns where a run stands whose start another process is just doing; none if it is another attempt's turn."""
     until = time.monotonic() + TAKEN_S
-    while time.monotonic() < until:
+    while True:
         place = rundir.placement(run_dir)
-        if place and place.reason != "not started":
+        known = place is not None and place.reason != "not started"
+        if known and place is not None and place.state != "starting":
             return place
         others = [rundir.placement(path) for path in run_dir.parent.iterdir() if path != run_dir]
-        if any(other and other.state in ("starting", "running") for other in others):
-            return None
+        if any(other and other.state in ("starting", "running") for other in others) or time.monotonic() > until:
+            return place if known else None
         time.sleep(0.02)
-    return None
 
 
 def _last_words(run_dir: Path) -> str:
