@@ -267,6 +267,11 @@ class Lander:
             behind += [f"{checkout}/{path}" for path in left]
         return tuple(behind)
 
+    async def notice(self) -> None:
+        """Records a move of the target by somebody else; waits for a landing of ours to be over."""
+        async with self._lock:
+            await self.notice_target()
+
     async def notice_target(self) -> None:
         """Records a move of the target that is not ours."""
         now = await self._parts.git.resolve(self._target)

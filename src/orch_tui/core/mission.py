@@ -43,7 +43,10 @@ class Mission:
         self._current = current
         self._pid = pid
         self._launcher = Launcher(parts, current)
-        self._supervisor = Supervisor(parts, current, slot_freed=self._launcher.wake)
+        self._target_moved = asyncio.Event()
+        self._supervisor = Supervisor(
+            parts, current, slot_freed=self._launcher.wake, target_moved=self._target_moved.set
+        )
         self._talker = Talker(parts, self._launcher, self._supervisor)
         self._lander = Lander(parts, self._supervisor)
         self._reviewer = Reviewer(parts, self._supervisor, self._talker, self._lander)
@@ -214,10 +217,18 @@ class Mission:
             "silence": self._supervisor.watch_silence,
             "started": self._track_started,
             "days": self._spender.keep_days,
+            "target": self._notice_target,
         }
         if (meter := self._parts.meter) is not None:
             tasks["spend"] = lambda: self._spender.follow(meter)
         return tasks
+
+    async def _notice_target(self) -> None:
+        """Records each move of the target that is not ours, when no landing of ours is under way."""
+        while True:
+            await self._target_moved.wait()
+            self._target_moved.clear()
+            await self._lander.notice()
 
     async def _track_started(self) -> None:
         """Follows each agent as soon as it has a worktree or a new run, and lets go of those that landed."""

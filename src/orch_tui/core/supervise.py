@@ -63,10 +63,13 @@ class Tracked:
 class Supervisor:
     """Knows each agent's newest evidence; the fleet knows what follows from it."""
 
-    def __init__(self, parts: Parts, current: Current, *, slot_freed: Callable[[], None]) -> None:
+    def __init__(
+        self, parts: Parts, current: Current, *, slot_freed: Callable[[], None], target_moved: Callable[[], None]
+    ) -> None:
         self._parts = parts
         self._current = current
         self._slot_freed = slot_freed
+        self._target_moved = target_moved
         self._tracked: dict[AgentId, Tracked] = {}
         self._by_directory: dict[Path, AgentId] = {}
         self._refs: set[Path] = set()
@@ -76,6 +79,10 @@ class Supervisor:
     @property
     def _fleet(self) -> Fleet:
         return self._parts.store.fleet
+
+    @property
+    def _target(self) -> Path:
+        return self._parts.heads / self._fleet.target
 
     # What the mission tells
 
@@ -155,7 +162,8 @@ class Supervisor:
     # Endless tasks
 
     async def follow_files(self) -> None:
-        """Looks at the agents whose files changed."""
+        """Looks at the agents whose files changed, and at the target when its branch did."""
+        self._parts.watcher.add(self._target.parent)
         async for paths in self._parts.watcher.changes():
             self._changed(paths)
 
@@ -172,7 +180,9 @@ class Supervisor:
         for path in paths:
             if stir := self._stirs.pop(path.parent, None):
                 stir.set()
-            if path.parent in self._refs:
+            if path == self._target:
+                self._target_moved()
+            elif path.parent in self._refs:
                 self.look(AgentId(path.name.removesuffix(".lock")), git=True)
             elif name := self._by_directory.get(path.parent):
                 self._signed(self._tracked[name])
