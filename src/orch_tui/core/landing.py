@@ -34,7 +34,7 @@ from orch_tui.model.ids import AgentId, BatchId, Oid, agent_branch
 from orch_tui.model.landing import Fold, FoldConflict, FoldMember
 from orch_tui.model.preview import Preview, agree, preview
 from orch_tui.model.refusals import find_stream, newest_landed, why_not_landable
-from orch_tui.model.states import BatchState
+from orch_tui.model.states import AgentState, BatchState
 from orch_tui.model.verbs import Landing, RolledBack
 
 HUMAN_GATE = "human"
@@ -111,9 +111,11 @@ class Lander:
         stream = self._stream(stream.key)
         if reason := why_not_landable(self._fleet, stream):
             raise Refused(reason)
-        agents = [a for a in stream.agents if a.approved]
-        base, fold = await self.assemble(stream, agents)
-        await self._conserve(base, agents, fold)
+        agents = _landing(stream)
+        base = await self._base()
+        members = await self._members(agents, base)
+        fold = await self._folded(stream, base, members)
+        await self._conserve(base, members, fold)
         await self._may_follow(base, fold.tip)
         return Ready(stream, base, fold, tuple(Member(a.id, a.head) for a in agents))
 
@@ -123,37 +125,60 @@ class Lander:
         Raises:
             Refused: two of them, or one and the target, do not fit together; files and branches are named.
         """
+        if not agents:
+            raise Refused(f"{stream.key} has no commits yet")
+        base = await self._base()
+        return base, await self._folded(stream, base, await self._members(agents, base))
+
+    async def _base(self) -> Oid:
         base = await self._parts.git.resolve(self._target)
         if not base:
             raise Refused(f"the target branch {self._fleet.target} is missing")
-        if not agents:
-            raise Refused(f"{stream.key} has no commits yet")
-        members = [*await self._restored(stream, base), *(_member(a) for a in agents)]
+        return base
+
+    async def _members(self, agents: Sequence[Agent], base: Oid) -> tuple[FoldMember, ...]:
+        return (*await self._restored(agents, base), *(_member(a) for a in agents))
+
+    async def _folded(self, stream: Stream, base: Oid, members: Sequence[FoldMember]) -> Fold:
         fold = await self._parts.git.fold(base, members, self._parts.stamp())
         if fold.conflict is not None:
             await self._refuse_conflict(stream, fold.conflict)
-        return base, fold
+        return fold
 
-    async def _restored(self, stream: Stream, base: Oid) -> tuple[FoldMember, ...]:
-        """Returns what brings a reverted batch back; a plain merge of branches that git knows would bring nothing."""
-        reverts = [
-            b
-            for b in self._fleet.batches
-            if b.stream == stream.key and b.state == BatchState.ROLLED_BACK and b.how == "revert"
-        ]
+    async def _restored(self, agents: Sequence[Agent], base: Oid) -> tuple[FoldMember, ...]:
+        """Returns what brings reverted batches back; a plain merge of branches that git knows would bring nothing."""
         members = []
-        for batch in reverts[-1:]:
-            if await self._parts.git.is_ancestor(batch.undone_by, base):
-                oid = await self._parts.git.restore(batch.undone_by, f"Bring back {batch.id}", self._parts.stamp())
-                members.append(FoldMember(AgentId(f"{batch.id} brought back"), oid, f"Bring back batch {batch.id}"))
+        for batch in self._taken_back(agents):
+            if not await self._parts.git.is_ancestor(batch.undone_by, base):
+                continue
+            if left := {m.agent for m in batch.members} - {a.id for a in agents}:
+                raise Refused(
+                    f"{batch.id} was taken back by a revert and can only come back whole",
+                    f"{', '.join(sorted(left))} would come back with it and is not approved",
+                    "Approve what is missing, or have the work made anew on the target.",
+                )
+            oid = await self._parts.git.restore(batch.undone_by, f"Bring back {batch.id}", self._parts.stamp())
+            members.append(FoldMember(AgentId(f"batch {batch.id}"), oid, f"Bring back batch {batch.id}"))
         return tuple(members)
 
+    def _taken_back(self, agents: Sequence[Agent]) -> tuple[Batch, ...]:
+        """Returns the batches that these agents' work landed in last and that a revert took off again."""
+        done = [b for b in self._fleet.batches if b.state in (BatchState.LANDED, BatchState.ROLLED_BACK)]
+        newest = {member.agent: batch for batch in done for member in batch.members}
+        found = {batch.id: batch for agent in agents if (batch := newest.get(agent.id))}
+        return tuple(b for b in found.values() if b.state == BatchState.ROLLED_BACK and b.how == "revert")
+
     async def _refuse_conflict(self, stream: Stream, conflict: FoldConflict) -> None:
-        mine = agent_branch(stream.key, AgentId(conflict.member))
-        target = conflict.with_member == "target"
-        other = self._fleet.target if target else conflict.with_member
-        theirs = other if target else agent_branch(stream.key, AgentId(other))
+        ours = {a.id: agent_branch(stream.key, a.id) for a in stream.agents}
+        other = self._fleet.target if conflict.with_member == "target" else conflict.with_member
+        mine, theirs = (ours.get(AgentId(name), name) for name in (conflict.member, other))
         files = conflict.files[:50]
+        if conflict.member not in ours:
+            raise Refused(
+                f"{mine} cannot come back: it conflicts with {theirs}",
+                f"in {', '.join(files)}",
+                "Later work touches the same lines; have this work made anew on the target.",
+            )
         await self._parts.store.put(ConflictFound(stream.key, AgentId(conflict.member), other, files, mine, theirs))
         raise Refused(
             f"{mine} conflicts with {theirs}",
@@ -161,8 +186,7 @@ class Lander:
             f"Request changes from {conflict.member}: merge {theirs} into its branch and resolve; then land again.",
         )
 
-    async def _conserve(self, base: Oid, agents: Sequence[Agent], fold: Fold) -> None:
-        members = [_member(a) for a in agents]
+    async def _conserve(self, base: Oid, members: Sequence[FoldMember], fold: Fold) -> None:
         if loss := await self._parts.git.conserved(base, members, fold.tip):
             raise Refused(
                 "the folded tree lost work; nothing was landed", loss, "Report this; the branches are untouched."
@@ -407,6 +431,11 @@ class Lander:
         elif batch.state == BatchState.ROLLED_BACK and tip == batch.undone_by:
             old = await self._parts.git.resolve(f"refs/orch/rolledback/{batch.id}")
             await self._sync(old or batch.new, batch.undone_by)
+
+
+def _landing(stream: Stream) -> tuple[Agent, ...]:
+    """Returns whose work would land: what is approved and has not landed already."""
+    return tuple(a for a in stream.agents if a.approved and a.state != AgentState.LANDED)
 
 
 def _member(agent: Agent) -> FoldMember:
