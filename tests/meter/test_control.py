@@ -111,6 +111,25 @@ async def test_a_line_that_is_no_request_is_answered(desk: Desk, line: bytes) ->
     assert isinstance(answer, wire.MeterStatus)
 
 
+async def test_clients_that_break_off_leave_no_trace(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(300):
+        desk.ledger.book(Entry(kind="open", req=f"r{number}", at=NOW, grant=OWNER, model="m" * 500))
+    desk.book("last")
+    for ask in (wire.AskRows(0), wire.AskFollow(0)):
+        for _ in range(5):
+            _, writer = await desk.connect()
+            writer.write(wire.line(ask) * 50)
+            await writer.drain()
+            writer.transport.abort()
+    for _ in range(500):
+        (answer,) = await desk.ask(wire.AskStatus())
+        assert isinstance(answer, wire.MeterStatus)
+        if answer.clients == 1:
+            break
+    assert answer.clients == 1
+    assert caplog.records == []
+
+
 async def test_it_ends_when_told(desk: Desk) -> None:
     ended = asyncio.create_task(desk.control.ended(3600))
     assert await desk.ask(wire.AskStop()) == [wire.Done()]

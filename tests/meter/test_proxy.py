@@ -15,7 +15,7 @@ from yarl import URL
 from orch_tui.meter.loopback import address, bind
 from orch_tui.model.usage import Tokens
 
-from .conftest import KEY, TOKEN, Bench, app_of, bench, body, serving, until
+from .conftest import KEY, TOKEN, Bench, app_of, bench, body, serving
 
 SSE = {"content-type": "text/event-stream"}
 
@@ -201,17 +201,21 @@ async def test_a_client_that_hangs_up_pays_for_what_came(meter: Bench) -> None:
     assert meter.standin.answered == 0
 
 
-async def test_a_client_that_hangs_up_before_the_answer_is_estimated(meter: Bench) -> None:
-    async def impatient() -> None:
-        async with meter.ask({"say": "late", "delay": 30}):
-            pass
+async def test_a_client_that_hangs_up_before_the_answer_is_estimated(tmp_path: Path) -> None:
+    arrived = asyncio.Event()
 
-    task = asyncio.create_task(impatient())
-    await until(lambda: meter.ledger.rows(0))
-    task.cancel()
-    (row,) = await meter.settled()
-    assert (row.estimated, row.partial) == (True, True)
-    assert row.pico > 0
+    async def upstream(_request: web.Request) -> web.StreamResponse:
+        arrived.set()
+        await asyncio.sleep(60)
+        return web.Response()
+
+    async with serving(app_of(upstream)) as model, bench(tmp_path, model) as meter:
+        asking = asyncio.create_task(meter.http.post(f"{meter.url}/v1/messages", json=body()))
+        await asyncio.wait_for(arrived.wait(), 20)
+        asking.cancel()
+        (row,) = await meter.settled()
+        assert (row.estimated, row.partial) == (True, True)
+        assert row.pico > 0
 
 
 async def test_an_unknown_model_is_flagged_and_never_free(meter: Bench) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from orch_tui.meter import wire
 from orch_tui.meter.ledger import Grant, Ledger
-from orch_tui.model.errors import OrchError, UsageError
+from orch_tui.model.errors import OrchError, StorageError, UsageError
 
 TOKEN_BYTES = 16
 
@@ -101,17 +101,19 @@ class Control:
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.TaskGroup() as group:
-            follower: asyncio.Task[None] | None = None
+        follower: asyncio.Task[None] | None = None
+        try:
             while text := await _read_line(reader):
                 answer = await self._answer(text)
                 if isinstance(answer, wire.AskFollow):
-                    follower = follower or group.create_task(self._push(writer, answer.after))
+                    follower = follower or asyncio.create_task(self._push(writer, answer.after))
                     continue
                 writer.write(wire.line(answer))
                 await writer.drain()
+        finally:
             if follower is not None:
                 follower.cancel()
+                await asyncio.gather(follower, return_exceptions=True)
 
     async def _push(self, writer: asyncio.StreamWriter, after: int) -> None:
         """Sends rows behind a number and each new one, until cancelled or the client is gone."""
@@ -127,10 +129,11 @@ class Control:
                 writer.write(wire.line(wire.Rows(list(rows))))
                 await writer.drain()
                 after = rows[-1].seq
-        except ConnectionError:
-            pass  # the reading side of this conversation sees the end, too
+        except (ConnectionError, StorageError):
+            pass  # closing the connection says it: whoever follows connects again
         finally:
             self._followers.discard(committed)
+            writer.close()
 
     async def _answer(self, text: bytes) -> wire.Answer | wire.AskFollow:
         try:

@@ -178,12 +178,16 @@ class Ledger:
         return len({grant.run for grant in self._grants.values()})
 
     def rows(self, after: int, limit: int = 500) -> Sequence[LedgerRow]:
-        """Returns committed rows behind a number, oldest first."""
-        found = self._reader.execute(
-            f"SELECT {_COLUMNS} FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - a constant
-            (after, limit),
-        )
-        return [_row(*values) for values in found]
+        """Returns committed rows behind a number, oldest first.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        query = f"SELECT {_COLUMNS} FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - a constant
+        try:
+            return [_row(*values) for values in self._reader.execute(query, (after, limit))]
+        except sqlite3.Error as problem:
+            raise _unusable(self._path, problem) from problem
 
     def recall(self, name: str) -> str:
         """Returns what the meter noted about itself, "" if nothing."""
