@@ -41,7 +41,7 @@ COMMANDS: dict[str, str] = {
     "audit": "Verify the journal.",
     "demo": "Play a whole mission with scripted agents.",
 }
-"""Each command with its line in the help; `cli.commands.<name>` holds it as `command`."""
+"""Each command with its line in the help; `cli.commands.<name>` holds it as `command`, or `main` registers it."""
 
 COMPLETION = 'Completion for bash, zsh or fish:  eval "$(_ORCH_TUI_COMPLETE=bash_source orch-tui)"'
 

@@ -19,7 +19,7 @@ from orch_tui.adapters.paths import StatePaths, find_socket, short_socket, state
 from orch_tui.adapters.plan import TASKS
 from orch_tui.adapters.state.database import sqlite_version
 from orch_tui.adapters.taskfile import read_plan
-from orch_tui.engine.lifecycle import answers
+from orch_tui.engine.starter import answers
 from orch_tui.model.errors import OrchError
 from orch_tui.model.problem import Problem
 from orch_tui.model.settings import Settings

@@ -84,7 +84,10 @@ class TestTasksCheck:
         (shop / "orch.toml").write_text('[streams.core-services]\nafter = []\n[streams.cor]\nbackend = "x"\n')
         result = orch(shop, "tasks", "check")
         assert result.exit_code == 2
-        assert 'orch.toml:3: streams.cor: the plan has no stream "cor"; there is core-services, infrastructure' in result.stderr
+        assert (
+            'orch.toml:3: streams.cor: the plan has no stream "cor"; there is core-services, infrastructure'
+            in result.stderr
+        )
         assert json.loads(orch(shop, "tasks", "check", "--json").stdout)["streams"][1]["after"] == []
         assert orch(shop, "tasks", "check", "other.md").exit_code == 0
 
