@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from orch_tui.core.parts import Parts
 from orch_tui.core.supervise import Supervisor
+from orch_tui.model.diff import readable
 from orch_tui.model.errors import Refused
 from orch_tui.model.facts import (
     BatchLanded,
@@ -172,7 +173,7 @@ class Lander:
         ours = {a.id: agent_branch(stream.key, a.id) for a in stream.agents}
         other = self._fleet.target if conflict.with_member == "target" else conflict.with_member
         mine, theirs = (ours.get(AgentId(name), name) for name in (conflict.member, other))
-        files = conflict.files[:50]
+        files = tuple(readable(path) for path in conflict.files[:50])
         if conflict.member not in ours:
             raise Refused(
                 f"{mine} cannot come back: it conflicts with {theirs}",
@@ -189,7 +190,9 @@ class Lander:
     async def _conserve(self, base: Oid, members: Sequence[FoldMember], fold: Fold) -> None:
         if loss := await self._parts.git.conserved(base, members, fold.tip):
             raise Refused(
-                "the folded tree lost work; nothing was landed", loss, "Report this; the branches are untouched."
+                "the folded tree lost work; nothing was landed",
+                readable(loss),
+                "Report this; the branches are untouched.",
             )
 
     async def _may_follow(self, old: Oid, new: Oid) -> None:
@@ -197,7 +200,7 @@ class Lander:
             if paths := await self._parts.git.can_follow(checkout, old, new):
                 raise Refused(
                     f"the checkout {checkout} has changes in the way",
-                    ", ".join(paths[:10]),
+                    ", ".join(readable(path) for path in paths[:10]),
                     "Commit them or move them away; other edits may stay.",
                 )
 
@@ -286,7 +289,7 @@ class Lander:
         """Lets every checkout of the target follow; what cannot is named and left."""
         behind: list[str] = []
         for checkout in await self._parts.git.checkouts_of(self._target):
-            left = await self._parts.git.sync(checkout, old, new)
+            left = tuple(readable(path) for path in await self._parts.git.sync(checkout, old, new))
             await self._parts.store.put(CheckoutSynced(str(checkout), new, left))
             behind += [f"{checkout}/{path}" for path in left]
         return tuple(behind)
@@ -357,7 +360,7 @@ class Lander:
         if fold.conflict is not None:
             raise Refused(
                 f"{batch.id} cannot be taken back by itself: later work touches the same lines",
-                ", ".join(fold.conflict.files),
+                ", ".join(readable(path) for path in fold.conflict.files[:50]),
                 "Roll back the later batches first.",
             )
         return fold.tip

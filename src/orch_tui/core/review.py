@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from orch_tui.core.landing import Lander
 from orch_tui.core.parts import Parts
 from orch_tui.core.supervise import Supervisor
 from orch_tui.core.talk import Talker
+from orch_tui.model.diff import readable
 from orch_tui.model.errors import Refused
 from orch_tui.model.facts import AgentJudged, VerdictGiven
 from orch_tui.model.fleet import Agent
@@ -98,4 +101,5 @@ class Reviewer:
         files = await self._parts.git.changes(base, head)
         known = self._parts.desk.size(path)
         size = known or await self._parts.git.write_patch(base, head, path)
-        return DiffFile(str(path), size, base, head, files)
+        shown = tuple(replace(f, path=readable(f.path), old_path=readable(f.old_path)) for f in files)
+        return DiffFile(str(path), size, base, head, shown)

@@ -44,5 +44,7 @@ class KillingGit:
 
 
 def require_strace() -> None:
+    """Skips where strace is missing; fails there if every tool is required, as in CI."""
     if shutil.which("strace") is None:
-        pytest.fail("strace is needed to kill git at a system call")
+        missing = pytest.fail if os.environ.get("ORCH_TEST_REQUIRE_TOOLS") else pytest.skip
+        missing("strace is needed to kill git at a system call")
