@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from orch_tui.cli import diagnostics, group
+from orch_tui.cli import LazyGroup, diagnostics, group
 from orch_tui.cli.options import examples
 from orch_tui.model.errors import EnvironmentProblem
 
@@ -25,13 +25,8 @@ CRASH = 70
 
 def main() -> NoReturn:
     """Runs the program and ends the process."""
-    group.register("console", "orch_tui.main:console", "")
-    group.register("demo", "orch_tui.main:demo", "")
-    group.register("engine", "orch_tui.main:engine", "")
-    group.register("meter", "orch_tui.main:meter", "")
-    group.register("standin", "orch_tui.main:standin", "")
     try:
-        group.main()
+        program().main()
     except (KeyboardInterrupt, EOFError):
         sys.exit(diagnostics.INTERRUPTED)
     except BrokenPipeError:
@@ -40,6 +35,13 @@ def main() -> NoReturn:
         sys.exit(diagnostics.BROKEN_PIPE)
     except Exception as error:
         sys.exit(_crashed(error))
+
+
+def program() -> LazyGroup:
+    """Returns the command line with what is a process of its own."""
+    for name in ("console", "demo", "engine", "meter", "standin"):
+        group.register(name, f"orch_tui.main:{name}", "")
+    return group
 
 
 @click.command(hidden=True)
@@ -56,8 +58,10 @@ async def _console(directory: Path) -> int:
     from orch_tui.tui.app import OrchApp  # textual: 300 ms
     from orch_tui.wiring.console import opened
 
-    async with opened(directory) as (mission, settings):
-        await OrchApp(mission, settings).run_async()
+    async with opened(directory) as (mission, settings, log):
+        app = OrchApp(mission, log_path=str(log))
+        app.set_keymap(settings.keymap)
+        await app.run_async()
     return diagnostics.DONE
 
 
@@ -87,11 +91,11 @@ def demo(directory: Path | None, headless: bool, as_json: bool) -> int:
 async def _demo(directory: Path | None) -> int:
     from orch_tui.tui.app import OrchApp  # textual: 300 ms
     from orch_tui.wiring.demo.director import Director, play
-    from orch_tui.wiring.demo.stage import PAUSE_S, staged
+    from orch_tui.wiring.demo.stage import FAREWELL, PAUSE_S, staged
 
     diagnostics.say("Setting the stage: a small repository, an engine, a meter, an offline model ...")
     async with staged(directory) as (mission, _):
-        app = OrchApp(mission)
+        app = OrchApp(mission, farewell=FAREWELL)
 
         async def say(words: str) -> None:
             app.call_later(app.narrate, words)

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from orch_tui.adapters.state.journal import read_records
 from orch_tui.engine.client import MissionClient
-from orch_tui.engine.lifecycle import Starter
 from orch_tui.engine.protocol import Snapshot, encode
+from orch_tui.engine.starter import Starter
 from orch_tui.model import facts as f
 from orch_tui.model import verbs as v
 from orch_tui.model.errors import EngineAway, OrchError, Refused

@@ -11,7 +11,8 @@ import pytest
 
 from orch_tui.adapters.state.journal import read_records
 from orch_tui.engine.client import MissionClient
-from orch_tui.engine.lifecycle import Starter, answers, ensure, hold
+from orch_tui.engine.lifecycle import hold
+from orch_tui.engine.starter import Starter, answers, ensure
 from orch_tui.model import verbs as v
 from orch_tui.model.errors import Busy, EngineAway, EnvironmentProblem
 from orch_tui.model.facts import EngineStarted, EngineStopped

@@ -12,7 +12,7 @@ from orch_tui import __version__
 from orch_tui.adapters.config import find_root, load_settings
 from orch_tui.adapters.paths import StatePaths, find_socket, state_paths
 from orch_tui.engine.client import MissionClient
-from orch_tui.engine.lifecycle import Starter, answers
+from orch_tui.engine.starter import Starter, answers
 from orch_tui.model.errors import EngineAway
 
 NO_FLAGS: Mapping[str, str] = {}

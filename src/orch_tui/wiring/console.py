@@ -18,14 +18,14 @@ from orch_tui.wiring.offline import playback
 
 
 @asynccontextmanager
-async def opened(directory: Path) -> AsyncIterator[tuple[MissionVerbs, Settings]]:
-    """Yields the mission and its settings, and lets go of the mission at the end; the engine goes on.
+async def opened(directory: Path) -> AsyncIterator[tuple[MissionVerbs, Settings, Path]]:
+    """Yields the mission, its settings and the engine's log; lets go of the mission at the end, and the engine goes on.
 
     Raises:
         ConfigError: there is no mission, or its configuration cannot be used.
         StorageError: no engine can be started and the journal cannot be read.
     """
-    root, _ = find_state(directory)
+    root, paths = find_state(directory)
     settings = load_settings(root, NO_FLAGS, os.environ)
     mission: MissionClient | Playback
     try:
@@ -33,6 +33,6 @@ async def opened(directory: Path) -> AsyncIterator[tuple[MissionVerbs, Settings]
     except EngineAway as error:
         mission = playback(directory, why=str(error))
     try:
-        yield mission, settings
+        yield mission, settings, paths.engine_log
     finally:
         await mission.close()

@@ -1,4 +1,4 @@
-"""`orch-tui tasks check`: the plan as it was understood, and what is wrong with it."""
+"""`orch-tui tasks`: the plan as it was understood and what is wrong with it; and taking it into the mission."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from orch_tui.cli import diagnostics, output
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
 from orch_tui.cli.words import count
+from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.problem import errors
 from orch_tui.model.tasks import Plan
+from orch_tui.model.verbs import LoadPlan, Outcome
 
 
 class TaskShape(Struct, frozen=True):
@@ -54,9 +56,9 @@ class PlanShape(Struct, frozen=True):
     problems: tuple[ProblemShape, ...]
 
 
-@click.group(epilog=examples("orch-tui tasks check", "orch-tui tasks check --json"))
+@click.group(epilog=examples("orch-tui tasks check", "orch-tui tasks check --json", "orch-tui tasks load"))
 def command() -> None:
-    """Check tasks.md."""
+    """Check tasks.md, or take it into the mission."""
 
 
 @command.command(epilog=examples("orch-tui tasks check", "orch-tui tasks check draft.md --json | jq .problems"))
@@ -79,6 +81,19 @@ def check(session: Session, file: Path | None, as_json: bool) -> int:
         warning = "warning: " if problem.severity == "warning" else ""
         diagnostics.say(f"{problem.place}: {warning}{problem.message}")
     return diagnostics.USAGE if errors(plan.problems) else diagnostics.DONE
+
+
+@command.command(epilog=examples("orch-tui tasks load"))
+@json_option
+@pass_session
+def load(session: Session, as_json: bool) -> int:
+    """Read tasks.md, orch.toml and the blueprints again; agents that exist keep their past."""
+
+    async def job(mission: MissionVerbs) -> Outcome:
+        return await mission.do(LoadPlan())
+
+    output.outcome(session.ask(job), as_json=as_json)
+    return diagnostics.DONE
 
 
 def _shape(plan: Plan) -> PlanShape:
