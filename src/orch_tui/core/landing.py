@@ -6,15 +6,18 @@ The order of steps and the table of what a crash after each of them means stand 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
-from collections.abc import Sequence
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
 from orch_tui.core.parts import Parts
 from orch_tui.core.supervise import Supervisor
 from orch_tui.model.diff import readable
-from orch_tui.model.errors import Refused
+from orch_tui.model.errors import OrchError, Refused
 from orch_tui.model.facts import (
     BatchLanded,
     BatchRolledBack,
@@ -25,12 +28,13 @@ from orch_tui.model.facts import (
     LandingAbandoned,
     LandingIntended,
     NeedsOperator,
+    ProblemSeen,
     RollbackAbandoned,
     RollbackIntended,
     TargetMoved,
     TaskTicked,
 )
-from orch_tui.model.fleet import Agent, Batch, Fleet, Member, Stream
+from orch_tui.model.fleet import Agent, Batch, Fleet, Member, Stream, Task
 from orch_tui.model.ids import AgentId, BatchId, Oid, agent_branch
 from orch_tui.model.landing import Fold, FoldConflict, FoldMember
 from orch_tui.model.preview import Preview, agree, preview
@@ -49,6 +53,7 @@ class Ready(Struct, frozen=True):
     base: Oid
     fold: Fold
     members: tuple[Member, ...]
+    batch: BatchId
 
 
 class Lander:
@@ -79,7 +84,7 @@ class Lander:
         steps = (
             f"fold {len(ready.members)} branches: {', '.join(m.agent for m in ready.members)}",
             f"run gates on exactly that tree: {', '.join(gates)}",
-            f"tag {self._fleet.target} before it: pre-feature-batch-{self._batch_id(stream)}",
+            f"tag {self._fleet.target} before it: {_tag(ready.batch)}",
             f"move {self._fleet.target} from {ready.base[:10]} in one step",
             "let your checkout follow where nothing stands in the way",
         )
@@ -95,7 +100,8 @@ class Lander:
         async with self._lock:
             ready = await self._ready(self._stream(name))
             agree(self._planned(ready), agreed)
-            await self._pass_gates(ready)
+            if await self._pass_gates(ready):
+                await self._still(ready)
             return await self._move(ready, actor)
 
     def _stream(self, name: str) -> Stream:
@@ -118,7 +124,8 @@ class Lander:
         fold = await self._folded(stream, base, members)
         await self._conserve(base, members, fold)
         await self._may_follow(base, fold.tip)
-        return Ready(stream, base, fold, tuple(Member(a.id, a.head) for a in agents))
+        batch = await self._batch_id(stream)
+        return Ready(stream, base, fold, tuple(Member(a.id, a.head) for a in agents), batch)
 
     async def assemble(self, stream: Stream, agents: Sequence[Agent]) -> tuple[Oid, Fold]:
         """Folds these agents' branches on the target, in memory.
@@ -204,12 +211,24 @@ class Lander:
                     "Commit them or move them away; other edits may stay.",
                 )
 
-    async def _pass_gates(self, ready: Ready) -> None:
-        """Runs each gate on the folded tree; one that passed on the same tree before is not run again."""
+    async def _still(self, ready: Ready) -> None:
+        """Makes sure that no branch moved and nobody took an approval back while gates ran."""
+        for member in ready.members:
+            await self._supervisor.settled(member.agent)
+        stream = self._stream(ready.stream.key)
+        if reason := why_not_landable(self._fleet, stream):
+            raise Refused(reason)
+        if tuple(Member(a.id, a.head) for a in _landing(stream)) != ready.members:
+            raise Refused(f"{stream.key} changed while its gates ran", "", "Land it again.")
+
+    async def _pass_gates(self, ready: Ready) -> bool:
+        """Runs each gate on the folded tree, but for those that passed on it before; says whether any had to run."""
+        ran = False
         for gate in (g for g in ready.stream.gates if g != HUMAN_GATE):
             stream = self._stream(ready.stream.key)
             if any(c.gate == gate and c.tree == ready.fold.tree and c.status == "passed" for c in stream.checks):
                 continue
+            ran = True
             await self._parts.store.put(GateStarted(stream.key, gate, ready.fold.tree))
             result = await self._parts.gates.run(gate, ready.fold.tip, ready.base)
             finished = GateFinished(
@@ -228,6 +247,7 @@ class Lander:
                     result.summary,
                     "Ask for changes, or mend the gate.",
                 )
+        return ran
 
     async def _move(self, ready: Ready, actor: str) -> Landing:
         """Moves the target.
@@ -236,33 +256,48 @@ class Lander:
         the landing is finished; outcome, the checkouts are synced.
         """
         git, store, fail = self._parts.git, self._parts.store, self._parts.failpoint
-        batch = self._batch_id(ready.stream)
-        tag = f"pre-feature-batch-{batch}"
+        batch, tag = ready.batch, _tag(ready.batch)
         new = await git.commit_landing(ready.base, ready.fold.tip, self._message(ready, batch), self._parts.stamp())
         await git.pin(f"refs/orch/batch/{batch}/new", new)
         fail("land.after_pin")
         await store.put(
             LandingIntended(batch, ready.stream.key, ready.base, new, ready.fold.tree, tag, ready.members), actor=actor
         )
-        fail("land.after_intent")
-        await git.tag(tag, ready.base, f"{self._fleet.target} before batch {batch}", self._parts.stamp())
-        fail("land.after_tag")
-        won = await git.move(self._target, new, ready.base, f"orch-tui: land {batch}")
-        fail("land.after_cas")
+        async with self._settling():
+            fail("land.after_intent")
+            await git.tag(tag, ready.base, f"{self._fleet.target} before batch {batch}", self._parts.stamp())
+            fail("land.after_tag")
+            won = await git.move(self._target, new, ready.base, f"orch-tui: land {batch}")
+            fail("land.after_cas")
+            if won:
+                await store.put(BatchLanded(batch), actor=actor)
+                fail("land.after_outcome")
         if not won:
             await store.put(LandingAbandoned(batch, "the target moved in the meantime"))
             raise Refused(f"{self._fleet.target} moved while {ready.stream.key} was landing", "", "Land it again.")
-        await store.put(BatchLanded(batch), actor=actor)
-        fail("land.after_outcome")
         behind = await self._sync(ready.base, new)
         await self._tick(self._stream(ready.stream.key))
         return Landing(batch, ready.stream.key, tag, new, tuple(m.agent for m in ready.members), behind)
 
-    def _batch_id(self, stream: Stream) -> BatchId:
+    @contextlib.asynccontextmanager
+    async def _settling(self) -> AsyncIterator[None]:
+        """Settles the open intent at once where a step after it fails; what cannot be, the next start settles."""
+        try:
+            yield
+        except Exception:
+            with contextlib.suppress(OrchError):
+                await self.recover()
+            raise
+
+    async def _batch_id(self, stream: Stream) -> BatchId:
+        """Returns the first free id of the day; a tag of that name, whoever made it, is not free."""
         day = datetime.datetime.fromtimestamp(self._parts.clock.now(), datetime.UTC).strftime("%Y%m%d")
         used = {b.id for b in self._fleet.batches}
-        number = next(n for n in range(1, len(used) + 2) if f"{day}-{stream.key}-{n}" not in used)
-        return BatchId(f"{day}-{stream.key}-{number}")
+        for number in itertools.count(1):
+            batch = BatchId(f"{day}-{stream.key}-{number}")
+            if batch not in used and not await self._parts.git.resolve(f"refs/tags/{_tag(batch)}"):
+                break
+        return batch
 
     def _message(self, ready: Ready, batch: BatchId) -> str:
         lines = [f"Land {ready.stream.name}", "", *(f"- {self._titled(m.agent)}" for m in ready.members), ""]
@@ -276,23 +311,39 @@ class Lander:
 
     async def _tick(self, stream: Stream) -> None:
         """Ticks the boxes of tasks that landed whole, in a plan that git does not track: the tree stays clean."""
-        tracked = await self._parts.git.tracked(self._fleet.target_head, ("tasks.md",))
-        for place, task in enumerate(stream.tasks):
-            agents = [a for a in stream.agents if a.task == place]
-            if task.done or not agents or not all(a.batch for a in agents):
-                continue
+        due = [(place, task) for place, task in enumerate(stream.tasks) if _due(stream, place)]
+        tracked = await self._parts.git.tracked(self._fleet.target_head, ("tasks.md",)) if due else ()
+        for place, task in due:
             if not tracked and task.line:
-                self._parts.plan.tick(task.line, task.title)
+                await self._tick_box(task)
             await self._parts.store.put(TaskTicked(stream.key, place))
 
+    async def _tick_box(self, task: Task) -> None:
+        try:
+            self._parts.plan.tick(task.line, task.title)
+        except OrchError as error:  # the operator has rewritten the plan since it was read
+            await self._parts.store.put(ProblemSeen("tasks.md", f"the box of {task.title!r} is not ticked: {error}"))
+
     async def _sync(self, old: Oid, new: Oid) -> tuple[str, ...]:
-        """Lets every checkout of the target follow; what cannot is named and left."""
+        """Lets every checkout of the target follow; what cannot is named and left. The target has moved, come what may."""
         behind: list[str] = []
-        for checkout in await self._parts.git.checkouts_of(self._target):
-            left = tuple(readable(path) for path in await self._parts.git.sync(checkout, old, new))
-            await self._parts.store.put(CheckoutSynced(str(checkout), new, left))
-            behind += [f"{checkout}/{path}" for path in left]
+        for checkout in await self._checkouts():
+            try:
+                left = tuple(readable(path) for path in await self._parts.git.sync(checkout, old, new))
+            except OrchError as error:
+                await self._parts.store.put(ProblemSeen(str(checkout), f"it is behind {self._fleet.target}: {error}"))
+                behind.append(str(checkout))
+            else:
+                await self._parts.store.put(CheckoutSynced(str(checkout), new, left))
+                behind += [f"{checkout}/{path}" for path in left]
         return tuple(behind)
+
+    async def _checkouts(self) -> tuple[Path, ...]:
+        try:
+            return await self._parts.git.checkouts_of(self._target)
+        except OrchError as error:
+            await self._parts.store.put(ProblemSeen(self._fleet.target, f"its checkouts are not found: {error}"))
+            return ()
 
     async def notice(self) -> None:
         """Records a move of the target by somebody else; waits for a landing of ours to be over."""
@@ -370,70 +421,78 @@ class Lander:
         await git.pin(f"refs/orch/rolledback/{batch.id}", tip)
         fail("rollback.after_pin")
         await store.put(RollbackIntended(batch.id, how, tip, new), actor=actor)
-        fail("rollback.after_intent")
-        won = await git.move(self._target, new, tip, f"orch-tui: roll back {batch.id}")
-        fail("rollback.after_cas")
+        async with self._settling():
+            fail("rollback.after_intent")
+            won = await git.move(self._target, new, tip, f"orch-tui: roll back {batch.id}")
+            fail("rollback.after_cas")
+            if won:
+                await store.put(BatchRolledBack(batch.id), actor=actor)
+                fail("rollback.after_outcome")
         if not won:
             await store.put(RollbackAbandoned(batch.id, "the target moved in the meantime"))
             raise Refused(f"{self._fleet.target} moved during the rollback", "", "Roll back again.")
-        await store.put(BatchRolledBack(batch.id), actor=actor)
-        fail("rollback.after_outcome")
         return RolledBack(batch.id, how, new, await self._sync(tip, new))
 
     # Recovery
 
     async def recover(self) -> int:
         """Finishes or undoes each open intent by what the target shows; twice is the same as once."""
-        await self.notice_target()
+        tip = await self._parts.git.resolve(self._target)
         open_ = [b for b in self._fleet.batches if b.state in (BatchState.LAND_INTENT, BatchState.ROLLBACK_INTENT)]
         for batch in open_:
             if batch.state == BatchState.LAND_INTENT:
-                await self._recover_landing(batch)
+                await self._recover_landing(batch, tip)
             else:
-                await self._recover_rollback(batch)
-        await self._resync()
+                await self._recover_rollback(batch, tip)
+        await self.notice_target()
+        for batch in self._fleet.batches:
+            await self._resync(batch, any(batch.id == b.id for b in open_))
+        for stream in self._fleet.streams:
+            await self._tick(stream)
         return len(open_)
 
-    async def _recover_landing(self, batch: Batch) -> None:
-        tip = self._fleet.target_head
+    async def _recover_landing(self, batch: Batch, tip: Oid) -> None:
         store = self._parts.store
         if tip == batch.base:
-            await store.put(LandingAbandoned(batch.id, "the engine ended before the target moved"))
-        elif tip == batch.new or await self._parts.git.is_ancestor(batch.new, tip):
+            await store.put(LandingAbandoned(batch.id, "it was cut short before the target moved"))
+        elif tip and (tip == batch.new or await self._parts.git.is_ancestor(batch.new, tip)):
             await store.put(BatchLanded(batch.id))
-            await store.put(TargetMoved(batch.new, tip, tip != batch.new))
-            await self._sync(batch.base, tip)
         else:
             await store.put(NeedsOperator(batch.id, f"{self._fleet.target} was moved to {tip[:10]} during the landing"))
 
-    async def _recover_rollback(self, batch: Batch) -> None:
-        tip = self._fleet.target_head
+    async def _recover_rollback(self, batch: Batch, tip: Oid) -> None:
         store = self._parts.store
-        old = await self._parts.git.resolve(f"refs/orch/rolledback/{batch.id}")
-        if tip == batch.undone_by or (
-            batch.how == "revert" and await self._parts.git.is_ancestor(batch.undone_by, tip)
+        if tip == await self._before_rollback(batch):
+            await store.put(RollbackAbandoned(batch.id, "it was cut short before the target moved"))
+        elif tip == batch.undone_by or (
+            tip and batch.how == "revert" and await self._parts.git.is_ancestor(batch.undone_by, tip)
         ):
             await store.put(BatchRolledBack(batch.id))
-            await store.put(TargetMoved(batch.undone_by, tip, tip != batch.undone_by))
-            await self._sync(old, tip)
-        elif tip == old:
-            await store.put(RollbackAbandoned(batch.id, "the engine ended before the target moved"))
         else:
             await store.put(
                 NeedsOperator(batch.id, f"{self._fleet.target} was moved to {tip[:10]} during the rollback")
             )
 
-    async def _resync(self) -> None:
-        """Repeats the sync of the newest batch: a checkout may have been left half way."""
-        if not self._fleet.batches:
-            return
-        batch = max(self._fleet.batches, key=lambda b: b.at)
+    async def _before_rollback(self, batch: Batch) -> Oid:
+        return await self._parts.git.resolve(f"refs/orch/rolledback/{batch.id}")
+
+    async def _resync(self, batch: Batch, recovered: bool) -> None:
+        """Lets checkouts follow where that was cut short: after a recovery, or after the newest move of ours."""
         tip = self._fleet.target_head
-        if batch.state == BatchState.LANDED and tip == batch.new:
-            await self._sync(batch.base, batch.new)
-        elif batch.state == BatchState.ROLLED_BACK and tip == batch.undone_by:
-            old = await self._parts.git.resolve(f"refs/orch/rolledback/{batch.id}")
-            await self._sync(old or batch.new, batch.undone_by)
+        if batch.state == BatchState.LANDED and not batch.synced and (recovered or tip == batch.new):
+            await self._sync(batch.base, tip)
+        if batch.state == BatchState.ROLLED_BACK and not batch.synced and (recovered or tip == batch.undone_by):
+            await self._sync(await self._before_rollback(batch), tip)
+
+
+def _due(stream: Stream, place: int) -> bool:
+    """Says whether a task has landed whole and its box is open."""
+    agents = [a for a in stream.agents if a.task == place]
+    return not stream.tasks[place].done and bool(agents) and all(a.batch for a in agents)
+
+
+def _tag(batch: BatchId) -> str:
+    return f"pre-feature-batch-{batch}"
 
 
 def _landing(stream: Stream) -> tuple[Agent, ...]:

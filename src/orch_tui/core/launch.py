@@ -119,7 +119,12 @@ class Launcher:
         facts: list[Fact] = [ProblemSeen(agent, f"{reason} {hint}".strip())]
         if now is not None and now.run and now.state == AgentState.STARTING:
             facts.append(AgentExited(agent, now.run, None, 0, reason))
+            await self._revoke(now.run)
         await self._parts.store.put(*facts, AgentJudged(agent, AgentState.FAILED, f"could not start: {reason}"))
+
+    async def _revoke(self, run: str) -> None:
+        if self._parts.meter is not None:
+            await self._parts.meter.revoke(run)
 
     async def _start(self, name: AgentId) -> None:
         agent, stream = self._find(name)

@@ -205,9 +205,12 @@ class Mission:
 
     async def _requeue(self) -> None:
         """Queues again what was about to start when an engine ended: no process of that attempt exists."""
-        half = [a.id for a in self.fleet.agents() if a.state == AgentState.STARTING and not a.pid and a.run]
+        half = [a for a in self.fleet.agents() if a.state == AgentState.STARTING and not a.pid and a.run]
+        for agent in half:
+            if self._parts.meter is not None:
+                await self._parts.meter.revoke(agent.run)
         if half:
-            await self._launcher.enqueue(tuple(half), "engine")
+            await self._launcher.enqueue(tuple(a.id for a in half), "engine")
 
     def _endless(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         tasks: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {

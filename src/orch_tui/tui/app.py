@@ -57,6 +57,7 @@ class OrchApp(App[None]):
         clock: Callable[[], float] = time.time,
         log_path: str = "",
         start: str = "mission",
+        farewell: str = FAREWELL,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
@@ -66,6 +67,7 @@ class OrchApp(App[None]):
         self.bridge = Bridge(mission, show=self.show_fleet, away=self.show_away)
         self.errands = Errands(mission, self, self._start_errand, lambda: asyncio.get_running_loop().time())
         self._first = start
+        self._farewell = farewell
         self._made: dict[str, OrchScreen] = {}
         self._engine_away = False
         self._caption = ""
@@ -172,7 +174,7 @@ class OrchApp(App[None]):
 
     def action_leave(self) -> None:
         """Closes the console; nothing that runs is touched."""
-        self.exit(message=FAREWELL)
+        self.exit(message=self._farewell)
 
     def on_screen_wanted(self, event: ScreenWanted) -> None:
         """Goes to a screen."""

@@ -21,6 +21,7 @@ from orch_tui.adapters.git.repository import GitRepository
 from orch_tui.adapters.logs import log_to
 from orch_tui.adapters.paths import StatePaths, publish_socket, short_socket, state_paths
 from orch_tui.adapters.plan import PlanFiles
+from orch_tui.adapters.secrecy import keep_private
 from orch_tui.adapters.state.journal import SqliteJournal
 from orch_tui.api import API_VERSION
 from orch_tui.core.mission import Mission
@@ -29,6 +30,7 @@ from orch_tui.core.ports import Backend, Meter
 from orch_tui.core.store import Store
 from orch_tui.engine.lifecycle import hold
 from orch_tui.meter.client import MeterClient
+from orch_tui.model.errors import ConfigError
 from orch_tui.model.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ def run(directory: Path) -> int:
     make_places(paths)
     log_to(paths.engine_log)
     key = os.environ.pop("ANTHROPIC_API_KEY", "")
+    if key:
+        keep_private()
     asyncio.run(_host(root, paths, settings, env, key))
     return 0
 
@@ -77,6 +81,7 @@ async def open_mission(
     clock = SystemClock()
     journal = SqliteJournal(paths.state_db)
     store = await Store.open(journal, clock)
+    _same_repository(store.fleet.repository, git.root)
     current = Current(settings)
     runner = plugins.load(plugins.RUNNERS, settings.agents.runner, api_version=API_VERSION)(paths.runs)
     parts = Parts(
@@ -102,6 +107,13 @@ async def open_mission(
     return mission
 
 
+def _same_repository(recorded: str, root: Path) -> None:
+    """Makes sure that two repositories do not share a state directory."""
+    if recorded and recorded != str(root) and Path(recorded).exists():
+        hint = "Give each mission its own: [paths] state in orch.toml, or ORCH_STATE."
+        raise ConfigError("the state directory belongs to another repository", recorded, hint)
+
+
 def _backend(name: str) -> Backend:
     backend: Backend = plugins.load(plugins.BACKENDS, name, api_version=API_VERSION)()
     return backend
@@ -110,4 +122,5 @@ def _backend(name: str) -> Backend:
 def _meter(paths: StatePaths, settings: Settings, key: str) -> Meter | None:
     if not settings.budget.track:
         return None
-    return MeterClient(paths.root, settings.meter.upstream, key, float(settings.engine.linger))
+    zone = settings.budget.timezone
+    return MeterClient(paths.root, settings.meter.upstream, key, float(settings.engine.linger), zone=zone)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -25,6 +24,7 @@ from msgspec import Struct
 
 from orch_tui.adapters.files.lock import FileLock
 from orch_tui.adapters.paths import StatePaths, publish_socket, short_socket
+from orch_tui.adapters.secrecy import keep_private
 from orch_tui.meter import wire
 from orch_tui.meter.control import Control
 from orch_tui.meter.ledger import Ledger
@@ -39,7 +39,6 @@ SIMULATED = "simulated"
 PORT_SECONDS = 60.0
 PORT_PAUSE = 0.25
 LOCK_SECONDS = 2.0
-_PR_SET_DUMPABLE = 4
 
 log = logging.getLogger("orch_tui.meter")
 
@@ -61,7 +60,7 @@ def run_meter(
     """Runs the meter of a state directory until nobody needs it; returns the exit code."""
     options = Options(state.absolute(), upstream, linger, zone, port_seconds)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    _keep_private()
+    keep_private()
     key = sys.stdin.readline().strip()
     try:
         with FileLock(StatePaths(options.state).meter_lock, what="the meter of this mission", timeout=LOCK_SECONDS):
@@ -193,12 +192,6 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
         raise ConfigError("The time zone is not known", name, "Write an IANA name such as Europe/Berlin.") from problem
-
-
-def _keep_private() -> None:
-    """Keeps other processes of this user from reading the key out of this one, where the system can do that."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _say(answer: wire.Answer) -> None:

@@ -17,7 +17,7 @@ from orch_tui.model.states import AgentState
 MORE = "Please add the release number to the health report, and test that it is there."
 ANSWER = "Use version 1.0 for the description and call it stable."
 RESOLVE = "Please merge {other} into your branch and keep both halves of the ledger."
-ENDING = "Everything landed. Press B to roll the last batch back, M to land it again; q leaves, nothing is lost."
+ENDING = "All landed. Go to 3 API in the tree (j, k), press B to roll it back and M to land it again; q ends the demo."
 
 Say = Callable[[str], Awaitable[None]]
 

@@ -26,6 +26,8 @@ from orch_tui.wiring.demo.repository import make_repository
 PAUSE_S = 2.0
 """Between what the narrator says and what the operator does, for a viewer."""
 
+FAREWELL = "The demo is over: its agents, engine and meter end with it. `orch-tui init` begins a mission of your own."
+
 LIMIT_S = 85.0
 """The story without a terminal takes less; longer is a failure."""
 
