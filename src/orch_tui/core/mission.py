@@ -31,6 +31,8 @@ Use = Callable[[Any, str, str], Awaitable[Any]]
 
 log = logging.getLogger(__name__)
 
+PLAN_FILES = ("tasks.md", "orch.toml")
+SETTLE_S = 0.3
 RESTART_S = 1.0
 """How long an endless task that failed rests before it is begun again."""
 
@@ -44,9 +46,8 @@ class Mission:
         self._pid = pid
         self._launcher = Launcher(parts, current)
         self._target_moved = asyncio.Event()
-        self._supervisor = Supervisor(
-            parts, current, slot_freed=self._launcher.wake, target_moved=self._target_moved.set
-        )
+        self._plan_edited = asyncio.Event()
+        self._supervisor = Supervisor(parts, current, slot_freed=self._launcher.wake)
         self._talker = Talker(parts, self._launcher, self._supervisor)
         self._lander = Lander(parts, self._supervisor)
         self._reviewer = Reviewer(parts, self._supervisor, self._talker, self._lander)
@@ -116,6 +117,8 @@ class Mission:
         if use is None:
             raise Refused(f"the mission does not know the verb {type(verb).__name__}")
         try:
+            if isinstance(verb, v.Launch):
+                await self._planner.load(actor)
             if reason := refuse(self.fleet, verb):
                 raise Refused(reason)
             return cast("R", await use(verb, actor, agreed))
@@ -130,9 +133,6 @@ class Mission:
         return await self._planner.load(actor)
 
     async def _launch(self, verb: v.Launch, actor: str, agreed: str) -> v.Launched:
-        await self._planner.load(actor)
-        if reason := refuse(self.fleet, verb):
-            raise Refused(reason)
         return await self._launcher.queue(verb.stream, verb.agent, actor)
 
     async def _stop(self, verb: v.Stop, actor: str, agreed: str) -> v.Outcome:
@@ -199,6 +199,7 @@ class Mission:
         adopted = await self._supervisor.adopt()
         await self._parts.store.put(EngineStarted(self._pid, __version__, recovered + adopted))
         await self._requeue()
+        self._watch_people()
         for name, endless in self._endless().items():
             self._tasks.append(asyncio.create_task(self._kept(name, endless), name=name))
         self._launcher.wake()
@@ -221,10 +222,26 @@ class Mission:
             "started": self._track_started,
             "days": self._spender.keep_days,
             "target": self._notice_target,
+            "plan": self._reload_plan,
         }
         if (meter := self._parts.meter) is not None:
             tasks["spend"] = lambda: self._spender.follow(meter)
         return tasks
+
+    def _watch_people(self) -> None:
+        """Notices what people change: the target branch, the plan, the settings."""
+        self._supervisor.notice(self._parts.heads / self.fleet.target, self._target_moved.set)
+        for name in PLAN_FILES:
+            self._supervisor.notice(self._parts.git.root / name, self._plan_edited.set)
+
+    async def _reload_plan(self) -> None:
+        """Reads the plan again a moment after it was edited, so that an editor may finish its write."""
+        while True:
+            await self._plan_edited.wait()
+            await self._parts.clock.sleep(SETTLE_S)
+            self._plan_edited.clear()
+            await self._planner.open()
+            self._supervisor.notice(self._parts.heads / self.fleet.target, self._target_moved.set)
 
     async def _notice_target(self) -> None:
         """Records each move of the target that is not ours, when no landing of ours is under way."""

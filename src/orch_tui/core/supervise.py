@@ -63,28 +63,27 @@ class Tracked:
 class Supervisor:
     """Knows each agent's newest evidence; the fleet knows what follows from it."""
 
-    def __init__(
-        self, parts: Parts, current: Current, *, slot_freed: Callable[[], None], target_moved: Callable[[], None]
-    ) -> None:
+    def __init__(self, parts: Parts, current: Current, *, slot_freed: Callable[[], None]) -> None:
         self._parts = parts
         self._current = current
         self._slot_freed = slot_freed
-        self._target_moved = target_moved
         self._tracked: dict[AgentId, Tracked] = {}
         self._by_directory: dict[Path, AgentId] = {}
         self._refs: set[Path] = set()
         self._tick = asyncio.Event()
         self._stirs: dict[Path, asyncio.Event] = {}
+        self._noticed: dict[Path, Callable[[], None]] = {}
 
     @property
     def _fleet(self) -> Fleet:
         return self._parts.store.fleet
 
-    @property
-    def _target(self) -> Path:
-        return self._parts.heads / self._fleet.target
-
     # What the mission tells
+
+    def notice(self, path: Path, changed: Callable[[], None]) -> None:
+        """Calls back whenever a file that is no agent's changes."""
+        self._noticed[path] = changed
+        self._parts.watcher.add(path.parent)
 
     async def track(self, name: AgentId) -> None:
         """Begins to follow an agent that has a worktree, or goes on with its newest run."""
@@ -162,8 +161,7 @@ class Supervisor:
     # Endless tasks
 
     async def follow_files(self) -> None:
-        """Looks at the agents whose files changed, and at the target when its branch did."""
-        self._parts.watcher.add(self._target.parent)
+        """Looks at the agents whose files changed, and tells who else waits for a change."""
         async for paths in self._parts.watcher.changes():
             self._changed(paths)
 
@@ -180,8 +178,8 @@ class Supervisor:
         for path in paths:
             if stir := self._stirs.pop(path.parent, None):
                 stir.set()
-            if path == self._target:
-                self._target_moved()
+            if changed := self._noticed.get(path):
+                changed()
             elif path.parent in self._refs:
                 self.look(AgentId(path.name.removesuffix(".lock")), git=True)
             elif name := self._by_directory.get(path.parent):
