@@ -159,7 +159,8 @@ class TextTail(ScrollView, can_focus=True):
         stick = self._at_end
         self.virtual_size = Size(0, len(self._folded))
         if stick and self._follow:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            # The text that overflows first: the bar is there, and what can be scrolled, only after the next refresh.
+            self.scroll_end(animate=False, immediate=self.show_vertical_scrollbar, x_axis=False)
         self.refresh()
 
     def _say(self, notice: str) -> None:
