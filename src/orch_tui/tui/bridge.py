@@ -17,6 +17,9 @@ from orch_tui.model.verbs import AskEngine
 
 FRAME_SECONDS = 0.04
 RETRY_SECONDS = 1.0
+PATIENCE_SECONDS = 1.0
+"""An engine that has not answered by then is away."""
+
 RECORDS_KEPT = 2_000
 
 
@@ -30,6 +33,7 @@ class Bridge:
         self._shown: Fleet | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._last = 0.0
+        self._probe: asyncio.Task[None] | None = None
         self.records: deque[Record] = deque(maxlen=RECORDS_KEPT)
         """The newest facts that were seen, oldest first."""
         self.seen = 0
@@ -43,29 +47,46 @@ class Bridge:
     async def run(self) -> None:
         """Follows until cancelled, or until the mission is closed; a lost engine is waited for."""
         try:
-            while True:
-                try:
-                    async for batch in self._mission.follow():
-                        self._take(batch)
-                    self._away(True)
-                    return
-                except OrchError:
-                    await self._wait_for_engine()
+            await self._follow()
         finally:
             if self._timer:
                 self._timer.cancel()
+            if self._probe:
+                self._probe.cancel()
 
-    async def _wait_for_engine(self) -> None:
-        self._away(True)
+    async def _follow(self) -> None:
+        self._look()
         while True:
-            await asyncio.sleep(RETRY_SECONDS)
             try:
-                await self._mission.do(AskEngine())
+                async for batch in self._mission.follow():
+                    self._take(batch)
+                    if not batch:
+                        # Facts were left out, or the engine went or came back.
+                        self._look()
+                self._away(True)
+                return
             except OrchError:
-                continue
-            self._away(False)
-            self._mark()
-            return
+                await self._find_engine()
+
+    def _look(self) -> None:
+        """Starts to ask for the engine, where that is not under way."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self._find_engine())
+
+    async def _find_engine(self) -> None:
+        """Asks until the engine answers, and says meanwhile that it is away."""
+        while not await self._answers():
+            self._away(True)
+            await asyncio.sleep(RETRY_SECONDS)
+        self._away(False)
+        self._mark()
+
+    async def _answers(self) -> bool:
+        try:
+            await asyncio.wait_for(self._mission.do(AskEngine()), PATIENCE_SECONDS)
+        except (OrchError, TimeoutError):
+            return False
+        return True
 
     def _take(self, batch: Sequence[Record]) -> None:
         self.records.extend(batch)

@@ -233,7 +233,7 @@ COMMANDS: tuple[Command, ...] = (
         action="tab('diff')",
     ),
     Command(
-        id="tab.checks",
+        id="tab.state",
         keys=("s",),
         title="state",
         help="state, gates, messages and why something waits",
@@ -242,13 +242,13 @@ COMMANDS: tuple[Command, ...] = (
         action="tab('state')",
     ),
     Command(
-        id="tab.cost",
+        id="tab.usage",
         keys=("u",),
         title="usage",
         help="tokens and dollars of the selection",
         group="Look",
         where=MISSION,
-        action="tab('cost')",
+        action="tab('usage')",
     ),
     Command(
         id="review.approve",

@@ -78,6 +78,9 @@ class Errands:
             verb = await self._verb(command, selection)
             if verb is not None:
                 await self._do(verb)
+            if command.prompt or (verb is not None and verb.dangerous):
+                # A question stood between: the same key afterwards is pressed anew, not held.
+                self._pressed.pop(mark, None)
         except Refused as reason:
             self._asker.tell(_words(reason), title=f"Cannot {command.title}", tone="warning")
         except OrchError as problem:

@@ -84,12 +84,12 @@ def keys(commands: Sequence[Command], width: int) -> Content:
     return Content.assemble(cell(line, room), always)
 
 
-def tabs(names: Sequence[tuple[str, str]], here: str) -> Content:
-    """Returns tabs as `key name`, the open one marked."""
-    return Content.assemble(*(_name(key, name, name == here) for key, name in names))
+def tabs(names: Sequence[str], here: str) -> Content:
+    """Returns tabs, the open one marked; the first letter of each is its key."""
+    return Content.assemble(*(_name(name, name == here) for name in names))
 
 
-def _name(key: str, name: str, here: bool) -> Content:
+def _name(name: str, here: bool) -> Content:
     if here:
-        return Content.styled(f" {key} {name} ", "bold $foreground on $primary 35%")
-    return Content.assemble((f" {key} ", look.KEY), (f"{name} ", look.MUTED))
+        return Content.styled(f" {name} ", "bold $foreground on $primary 35%")
+    return Content.assemble(" ", (name[0], look.KEY), (f"{name[1:]} ", look.MUTED))

@@ -19,7 +19,9 @@ from orch_tui.tui.widgets.diff_pane import DiffPane
 from orch_tui.tui.widgets.lines import TabLine
 from orch_tui.tui.widgets.text_tail import TextTail
 
-TABS = (("n", "notes"), ("o", "output"), ("t", "task"), ("d", "diff"), ("s", "state"), ("u", "cost"))
+TABS = ("notes", "output", "task", "diff", "state", "usage")
+"""Their first letters are their keys."""
+
 TAILS = ("notes", "output", "task")
 
 _EMPTY = {
@@ -49,7 +51,7 @@ class FactsPane(VerticalScroll):
 
 
 class Detail(Vertical):
-    """Notes, output, task, diff, state and cost of the selection."""
+    """Notes, output, task, diff, state and usage of the selection."""
 
     DEFAULT_CSS = """
     Detail > .tab { display: none; }
@@ -150,7 +152,7 @@ class Detail(Vertical):
     def _facts(self, name: str, node: Node, fleet: Fleet) -> Content:
         now = self._clock()
         agent, stream = fleet.agent(node.agent) if node.agent else None, fleet.stream(node.stream)
-        if name == "cost":
+        if name == "usage":
             return state.cost(_agents(node, fleet), node.agent or node.stream or "the whole mission", fleet, now)
         if agent:
             return state.agent(agent, fleet, now)

@@ -125,7 +125,7 @@ class TabLine(Widget):
             super().__init__()
             self.tab = tab
 
-    def __init__(self, tabs: tuple[tuple[str, str], ...], tab: str) -> None:
+    def __init__(self, tabs: tuple[str, ...], tab: str) -> None:
         super().__init__()
         self._tabs = tabs
         self.set_reactive(TabLine.tab, tab)
@@ -137,8 +137,8 @@ class TabLine(Widget):
     def on_click(self, event: events.Click) -> None:
         """Opens the tab that was clicked."""
         at = 0
-        for key, name in self._tabs:
-            at += len(key) + len(name) + 3
+        for name in self._tabs:
+            at += len(name) + 2
             if event.x < at:
                 self.post_message(self.Chosen(name))
                 return

@@ -162,6 +162,8 @@ class RowList(ScrollView, can_focus=True):
         self._tell()
 
     def _nearest_selectable(self, index: int, step: int) -> int:
+        if not self._rows:
+            return 0
         ahead = range(index, len(self._rows)) if step > 0 else range(index, -1, -1)
         back = range(index, -1, -1) if step > 0 else range(index, len(self._rows))
         return next((i for i in (*ahead, *back) if self._rows[i].selectable), index)

@@ -24,6 +24,7 @@ LINES_KEPT = 5_000
 FIRST_BYTES = 65_536
 WAIT_SECONDS = 25.0
 RETRY_SECONDS = 2.0
+QUIET_SECONDS = 1.0
 
 
 class TextTail(ScrollView, can_focus=True):
@@ -109,6 +110,9 @@ class TextTail(ScrollView, can_focus=True):
             at_end = offset >= page.size
             if at_end and not self._follow:
                 return
+            if wait and not page.text:
+                # A mission without an engine answers at once, whatever was asked.
+                await asyncio.sleep(QUIET_SECONDS)
             wait = WAIT_SECONDS if at_end else 0.0
 
     def _take(self, page: Page, offset: int) -> int:

@@ -1,0 +1,180 @@
+"""The mission screen as its user lives it."""
+
+from __future__ import annotations
+
+from orch_tui.model import facts as f
+from orch_tui.model import verbs as v
+from orch_tui.model.ids import AgentId
+from orch_tui.model.states import AgentState
+from orch_tui.tui.app import FAREWELL
+from tests.tui.driver import console
+from tests.tui.sample import ScriptedMission
+
+WORKING = ("j",) * 9
+PLANNED = ("G",)
+
+
+async def test_row_changes_when_the_agent_does(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        assert "working" in person.line("● core-services-1")
+        mission.happen(f.AgentJudged(AgentId("core-services-1"), AgentState.FAILED, "exit 1"))
+        await person.idle()
+        assert "failed" in person.line("✗ core-services-1")
+
+
+async def test_cursor_stays_on_its_agent_when_the_plan_grows(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*WORKING)
+        fleet = mission.fleet
+        first, *others = fleet.streams
+        grown = f.PlanLoaded(fleet.epic, fleet.size, (type(first)(
+            key="extra", number=0, name="Extra", domain="extra"), first, *others))  # fmt: skip
+        mission.happen(grown)
+        await person.idle()
+        assert person.sees("0 Extra", "╭─ core-services-1 ")
+
+
+async def test_notes_of_the_selected_agent_show_and_grow(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*WORKING)
+        assert person.sees("Notes of core-services-1", "[amounts]")
+        mission.write("core-services-1", "notes", "\nAll [green]green[/green]. \x1b[31mDone\x1b[0m\n")
+        await person.comes_to_see("All [green]green[/green]. Done")
+
+
+async def test_notes_stand_still_while_the_reader_has_scrolled_up(mission: ScriptedMission) -> None:
+    mission.files["core-services-1", "notes"] = "".join(f"line {i}\n" for i in range(200))
+    async with console(mission, (120, 30)) as person:
+        await person.press(*WORKING)
+        assert person.sees("line 199")
+        await person.press("z", "g")
+        assert person.sees("line 0")
+        mission.write("core-services-1", "notes", "one more\n")
+        await person.idle()
+        assert person.sees("line 0")
+        await person.press("G")
+        assert person.sees("one more")
+
+
+async def test_odd_pages_do_no_harm(mission: ScriptedMission) -> None:
+    mission.files["core-services-1", "output"] = "x" * 100_000 + "\r\n\u202eevil\x00 end"
+    async with console(mission) as person:
+        await person.press(*WORKING, "o")
+        assert person.sees("⟨202E⟩evil␀ end")
+
+
+async def test_launch_makes_the_verb_of_what_is_selected(mission: ScriptedMission) -> None:
+    mission.answers[v.Launch] = lambda _: v.Launched((AgentId("edge-api-2"),))
+    async with console(mission) as person:
+        await person.press(*PLANNED, "l")
+        assert mission.asked == [v.Launch(agent="edge-api-2")]
+        assert person.sees("starting edge-api-2")
+
+
+async def test_held_key_acts_once(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*PLANNED)
+        await person.hold("l")
+        assert mission.asked == [v.Launch(agent="edge-api-2")]
+
+
+async def test_refusal_says_why(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*WORKING, "l")
+        assert mission.asked == []
+        assert person.sees("Cannot launch", "core-services-1 is working; nothing to")
+
+
+async def test_stop_asks_first_and_the_safe_answer_has_the_focus(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*WORKING, "x")
+        assert person.sees("Stop core-services-1?", "stop the process", "No, keep it")
+        await person.press("enter")
+        assert mission.asked == []
+        await person.press("x", "y")
+        assert mission.asked == [v.Stop(agent="core-services-1")]
+        assert mission.agreed[0]
+
+
+async def test_message_reaches_the_agent(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*WORKING, "m")
+        assert person.sees("Message to core-services-1")
+        await person.type("use Money")
+        await person.press("enter")
+        await person.type("please")
+        await person.press("ctrl+s")
+        assert mission.asked == [v.Say(agent="core-services-1", text="use Money\nplease")]
+
+
+async def test_message_is_dropped_by_escape(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*WORKING, "m")
+        await person.type("never mind")
+        await person.press("escape")
+        assert mission.asked == []
+
+
+async def test_filter_keeps_what_matches_and_escape_takes_it_away(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press("slash")
+        await person.type("blocked")
+        await person.press("enter")
+        assert person.sees("core-services-3")
+        assert person.misses("edge-api-1", "infrastructure-1")
+        await person.press("slash", "escape")
+        assert person.sees("edge-api-1")
+
+
+async def test_stream_folds_and_unfolds(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press("j", "space")
+        assert person.misses("State backend and locks")
+        await person.press("space")
+        assert person.sees("State backend and locks")
+
+
+async def test_enter_on_an_agent_gives_the_keys_to_its_notes(mission: ScriptedMission) -> None:
+    async with console(mission, (80, 24)) as person:
+        await person.press(*WORKING, "enter")
+        assert person.misses("Settlement ledger")
+        assert person.sees("Notes of core-services-1")
+        await person.press("escape")
+        assert person.sees("Settlement ledger")
+
+
+async def test_lost_engine_is_a_label(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        mission.lose_engine()
+        await person.comes_to_see("engine away, reconnecting")
+        await person.press("4")
+        assert person.sees("engine away, reconnecting")
+
+
+async def test_quit_leaves_everything_running_and_says_so(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.pilot.press("q")
+        await person.pilot.pause()
+    assert mission.asked == []
+    assert "everything keeps running" in FAREWELL
+
+
+async def test_palette_finds_a_command(mission: ScriptedMission) -> None:
+    mission.answers[v.Launch] = lambda _: v.Launched((AgentId("edge-api-2"),))
+    async with console(mission) as person:
+        await person.press("ctrl+p")
+        await person.type("launch all")
+        await person.comes_to_see("start every agent")
+        await person.press("enter", "enter")
+        await person.idle()
+        assert mission.asked == [v.Launch()]
+
+
+async def test_mouse_selects_and_changes_the_screen(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.pilot.click(offset=(10, 12))
+        await person.idle()
+        assert person.sees("╭─ core-services-1 ")
+        await person.pilot.click(offset=(15, 0))
+        await person.idle()
+        assert person.sees("Waits for you")
