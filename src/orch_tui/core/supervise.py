@@ -153,8 +153,10 @@ class Supervisor:
     def _signed(self, tracked: Tracked) -> None:
         """Notes a sign of life; what we write into a worktree before its process starts is none."""
         agent = self._fleet.agent(tracked.id)
-        if agent is None or not agent.pid:
-            return
+        if agent is not None and agent.pid:
+            self._lives(tracked)
+
+    def _lives(self, tracked: Tracked) -> None:
         tracked.last_sign = self._parts.clock.now()
         tracked.has_sign = True
 
@@ -303,6 +305,7 @@ class Supervisor:
             return []
         tracked.claim = claim
         tracked.git_wanted = True
+        self._lives(tracked)
         if (claim.state, claim.summary) == (agent.claim, agent.summary):
             return []
         facts: list[Fact] = [ClaimSeen(agent.id, claim.run, claim.state, claim.summary, claim.commit)]
@@ -312,7 +315,10 @@ class Supervisor:
 
     def _notes_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
         size = self._parts.desk.size(tracked.files.notes_path)
-        return [NotesGrew(agent.id, size)] if size != agent.notes else []
+        if size == agent.notes:
+            return []
+        self._lives(tracked)  # only the agent writes them, also before its start is recorded
+        return [NotesGrew(agent.id, size)]
 
     async def _branch_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
         git = self._parts.git
@@ -381,11 +387,20 @@ class Supervisor:
                 found += await self._adopt(agent, placements.get((agent.id, agent.run)))
         return found
 
+    def _recall(self, tracked: Tracked, agent: Agent) -> None:
+        """Takes over what the engine before knew of an agent's signs of life."""
+        t = self._thresholds()
+        silence = {AgentState.QUIET: t.quiet_s, AgentState.STALLED: t.stalled_s}.get(agent.state, 0.0)
+        tracked.has_sign = tracked.has_sign or agent.state != AgentState.STARTING
+        if silence:
+            tracked.last_sign = agent.since - silence
+
     async def _adopt(self, agent: Agent, placement: Placement | None) -> int:
         tracked = self._tracked[agent.id]
         if placement is not None and placement.state in ("starting", "running"):
             if not agent.pid:
                 await self._parts.store.put(AgentStarted(agent.id, agent.run, placement.pid, placement.started))
+            self._recall(tracked, agent)
             return 1
         if agent.pid or agent.state in ACTIVE:
             rc, signal = (placement.rc, placement.signal) if placement else (None, 0)
