@@ -149,10 +149,14 @@ class Doors(FakeDoors):
     def now(self):
         return 0.0
 
-mission = FakeMission(Fleet(streams=(stream("a", 1, agent("a", 1, state=AgentState.WORKING)),)))
+class Waiting(FakeMission):
+    def follow(self):
+        print("ready", flush=True)
+        return super().follow()
+
+mission = Waiting(Fleet(streams=(stream("a", 1, agent("a", 1, state=AgentState.WORKING)),)))
 mission.endless = True
 signal.signal(signal.SIGINT, signal.default_int_handler)
-print("ready", flush=True)
 group(["wait"], obj=Doors(mission))
 """
 
