@@ -325,7 +325,7 @@ class Lander:
             await self._parts.store.put(ProblemSeen("tasks.md", f"the box of {task.title!r} is not ticked: {error}"))
 
     async def _sync(self, old: Oid, new: Oid) -> tuple[str, ...]:
-        """Lets every checkout of the target follow; what cannot is named and left. The target has moved, come what may."""
+        """Lets every checkout of the target follow; what cannot is named and left, for the target has moved."""
         behind: list[str] = []
         for checkout in await self._checkouts():
             try:

@@ -203,6 +203,8 @@ class Batch(Struct, frozen=True, kw_only=True):
     how: str = ""
     behind: tuple[str, ...] = ()
     note: str = ""
+    synced: bool = False
+    """Whether a checkout has followed its newest move whole."""
 
 
 class Budget(Struct, frozen=True):

@@ -22,7 +22,7 @@ from orch_tui.model.fleet import (
     Stream,
     micros,
 )
-from orch_tui.model.ids import BatchId, Oid
+from orch_tui.model.ids import AgentId, BatchId, Oid
 from orch_tui.model.states import AgentState, BatchState
 from orch_tui.model.usage import window_add
 
@@ -187,9 +187,20 @@ def _message_delivered(fleet: Fleet, fact: f.MessageDelivered, record: f.Record)
 
 
 def _verdict_given(fleet: Fleet, fact: f.VerdictGiven, record: f.Record) -> Fleet:
-    return fleet.with_agent(
+    judged = fleet.with_agent(
         fact.agent, lambda a: replace(a, verdict=fact.verdict, verdict_oid=fact.oid, verdict_by=record.actor)
     )
+    agent = judged.agent(fact.agent)
+    if agent is None or fact.verdict != "rejected":
+        return judged
+    return judged.with_stream(agent.stream, lambda s: _without_conflict(s, agent.id))
+
+
+def _without_conflict(stream: Stream, agent: AgentId) -> Stream:
+    """A conflict is gone where one of the two does not land."""
+    if stream.conflict and agent in (stream.conflict.agent, stream.conflict.other):
+        return replace(stream, conflict=None)
+    return stream
 
 
 def _spend_settled(fleet: Fleet, fact: f.SpendSettled, record: f.Record) -> Fleet:
@@ -269,7 +280,7 @@ def _batch_landed(fleet: Fleet, fact: f.BatchLanded, record: f.Record) -> Fleet:
     if batch is None:
         return fleet
     fleet = _with_batch(fleet, batch.id, state=BatchState.LANDED, at=record.at)
-    fleet = replace(fleet, target_head=batch.new)
+    fleet = _with_target(fleet, batch.new)
     fleet = fleet.with_stream(batch.stream, lambda s: replace(s, batch=batch.id, conflict=None))
     for member in batch.members:
         fleet = fleet.with_agent(
@@ -291,8 +302,8 @@ def _batch_rolled_back(fleet: Fleet, fact: f.BatchRolledBack, record: f.Record) 
     batch = fleet.batch(fact.batch)
     if batch is None:
         return fleet
-    fleet = _with_batch(fleet, batch.id, state=BatchState.ROLLED_BACK)
-    fleet = replace(fleet, target_head=batch.undone_by)
+    fleet = _with_batch(fleet, batch.id, state=BatchState.ROLLED_BACK, synced=False)
+    fleet = _with_target(fleet, batch.undone_by)
     earlier = _earlier_batch(fleet, batch)
     fleet = fleet.with_stream(batch.stream, lambda s: replace(s, batch=earlier))
     for member in batch.members:
@@ -331,12 +342,20 @@ def _checkout_synced(fleet: Fleet, fact: f.CheckoutSynced, record: f.Record) -> 
     for batch in reversed(fleet.batches):
         if fact.to in (batch.new, batch.undone_by):
             behind = tuple(f"{fact.checkout}/{path}" for path in fact.behind)
-            return _with_batch(fleet, batch.id, behind=behind)
+            return _with_batch(fleet, batch.id, behind=behind, synced=not behind)
     return fleet
 
 
 def _target_moved(fleet: Fleet, fact: f.TargetMoved, record: f.Record) -> Fleet:
-    return replace(fleet, target_head=fact.new)
+    return _with_target(fleet, fact.new)
+
+
+def _with_target(fleet: Fleet, head: Oid) -> Fleet:
+    """Moves the target; whether branches still conflict with it has to be found out again."""
+    for stream in fleet.streams:
+        if stream.conflict and stream.conflict.other == fleet.target and head != fleet.target_head:
+            fleet = fleet.with_stream(stream.key, lambda s: replace(s, conflict=None))
+    return replace(fleet, target_head=head)
 
 
 def _gate_started(fleet: Fleet, fact: f.GateStarted, record: f.Record) -> Fleet:
