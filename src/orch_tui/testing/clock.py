@@ -45,6 +45,7 @@ class VirtualClock:
 
     async def advance(self, seconds: float) -> None:
         """Lets that much time pass; sleepers wake one after the other, each at its own time."""
+        await self._settle()
         end = self._now + seconds
         while (wake := self._next()) is not None and wake <= end:
             self._wake(wake)
