@@ -115,7 +115,7 @@ class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MeterSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[meter]`: the Messages API behind the meter; `simulated` is the offline stand-in, `simulated:FILE` with plays."""
+    """`[meter]`: the Messages API behind the meter; `simulated[:FILE]` is the offline stand-in, with plays."""
 
     upstream: str = "https://api.anthropic.com"
 
