@@ -37,6 +37,7 @@ from orch_tui.model.facts import (
 from orch_tui.model.fleet import Agent, Batch, Fleet, Member, Stream, Task
 from orch_tui.model.ids import AgentId, BatchId, Oid, agent_branch
 from orch_tui.model.landing import Fold, FoldConflict, FoldMember
+from orch_tui.model.plain import visible
 from orch_tui.model.preview import Preview, agree, preview
 from orch_tui.model.refusals import find_stream, newest_landed, why_not_landable
 from orch_tui.model.states import AgentState, BatchState
@@ -180,7 +181,7 @@ class Lander:
         ours = {a.id: agent_branch(stream.key, a.id) for a in stream.agents}
         other = self._fleet.target if conflict.with_member == "target" else conflict.with_member
         mine, theirs = (ours.get(AgentId(name), name) for name in (conflict.member, other))
-        files = tuple(readable(path) for path in conflict.files[:50])
+        files = tuple(_named(path) for path in conflict.files[:50])
         if conflict.member not in ours:
             raise Refused(
                 f"{mine} cannot come back: it conflicts with {theirs}",
@@ -207,7 +208,7 @@ class Lander:
             if paths := await self._parts.git.can_follow(checkout, old, new):
                 raise Refused(
                     f"the checkout {checkout} has changes in the way",
-                    ", ".join(readable(path) for path in paths[:10]),
+                    ", ".join(_named(path) for path in paths[:10]),
                     "Commit them or move them away; other edits may stay.",
                 )
 
@@ -329,7 +330,7 @@ class Lander:
         behind: list[str] = []
         for checkout in await self._checkouts():
             try:
-                left = tuple(readable(path) for path in await self._parts.git.sync(checkout, old, new))
+                left = tuple(_named(path) for path in await self._parts.git.sync(checkout, old, new))
             except OrchError as error:
                 await self._parts.store.put(ProblemSeen(str(checkout), f"it is behind {self._fleet.target}: {error}"))
                 behind.append(str(checkout))
@@ -411,7 +412,7 @@ class Lander:
         if fold.conflict is not None:
             raise Refused(
                 f"{batch.id} cannot be taken back by itself: later work touches the same lines",
-                ", ".join(readable(path) for path in fold.conflict.files[:50]),
+                ", ".join(_named(path) for path in fold.conflict.files[:50]),
                 "Roll back the later batches first.",
             )
         return fold.tip
@@ -489,6 +490,11 @@ def _due(stream: Stream, place: int) -> bool:
     """Says whether a task has landed whole and its box is open."""
     agents = [a for a in stream.agents if a.task == place]
     return not stream.tasks[place].done and bool(agents) and all(a.batch for a in agents)
+
+
+def _named(path: str) -> str:
+    """Returns a path on one line, with nothing in it that acts on a terminal."""
+    return visible(readable(path)).replace("\n", "␊").replace("\t", "␉")
 
 
 def _tag(batch: BatchId) -> str:

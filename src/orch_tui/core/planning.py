@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -90,28 +92,57 @@ def _stream(old: Stream | None, plan: StreamPlan) -> Stream:
         tasks=tuple(Task(t.title, t.agents, t.line, t.done) for t in plan.tasks),
     )
     if old is None:
-        return replace(bare, agents=_agents(plan, (), 0))
-    kept = replace(bare, batch=old.batch, conflict=old.conflict, checks=old.checks)
-    return replace(kept, agents=_agents(plan, old.agents, len(old.agents), old.tasks))
+        return replace(bare, agents=_agents(plan, {}, ()))
+    agents = _agents(plan, _by_place(plan, old), old.agents)
+    tasks = tuple(replace(t, done=t.done or _landed(agents, place)) for place, t in enumerate(bare.tasks))
+    return replace(bare, tasks=tasks, agents=agents, batch=old.batch, conflict=old.conflict, checks=old.checks)
 
 
-def _agents(plan: StreamPlan, old: tuple[Agent, ...], used: int, tasks: tuple[Task, ...] = ()) -> tuple[Agent, ...]:
-    """Keeps the agents of each task that still stands, adds those that are missing, drops only those never launched."""
-    titles = [t.title for t in tasks]
-    taken: set[str] = set()
+def _landed(agents: Sequence[Agent], place: int) -> bool:
+    """Says whether a task is on the target whole: its box counts as ticked, also where we may not tick it."""
+    mine = [a for a in agents if a.task == place]
+    return bool(mine) and all(a.batch for a in mine)
+
+
+def _by_place(plan: StreamPlan, old: Stream) -> dict[int, list[Agent]]:
+    """Returns who worked at the task in each place; a task is known by its title, equal titles by their order."""
+    before = {name: place for place, name in enumerate(_numbered(t.title for t in old.tasks))}
+    mine = {place: [a for a in old.agents if a.task == place] for place in before.values()}
+    names = enumerate(_numbered(t.title for t in plan.tasks))
+    return {place: mine[before[name]] for place, name in names if name in before}
+
+
+def _numbered(titles: Iterable[str]) -> list[tuple[str, int]]:
+    seen: Counter[str] = Counter()
+    numbered = []
+    for title in titles:
+        seen[title] += 1
+        numbered.append((title, seen[title]))
+    return numbered
+
+
+def _agents(plan: StreamPlan, by_place: Mapping[int, Sequence[Agent]], old: Sequence[Agent]) -> tuple[Agent, ...]:
+    """Keeps the agents of each task that still stands, adds those that are missing, drops only those without a past."""
+    kept = {
+        place: [a for i, a in enumerate(by_place.get(place, ())) if i < task.agents or _has_past(a)]
+        for place, task in enumerate(plan.tasks)
+    }
+    staying = {a.id for mine in kept.values() for a in mine}
+    left = [replace(a, task=-1) for a in old if a.id not in staying and _has_past(a)]
+    used = staying | {a.id for a in left}
+    free = (name for n in itertools.count(1) if (name := AgentId(f"{plan.key}-{n}")) not in used)
     agents: list[Agent] = []
     for place, task in enumerate(plan.tasks):
-        mine = [a for a in old if 0 <= a.task < len(titles) and titles[a.task] == task.title and a.id not in taken]
-        taken.update(a.id for a in mine)
-        agents += [replace(a, task=place, part=_part(task, i)) for i, a in enumerate(mine) if i < task.agents or a.run]
+        mine = kept[place]
+        agents += [replace(a, task=place, part=_part(task, i)) for i, a in enumerate(mine)]
         for i in range(len(mine), 0 if task.done and not mine else task.agents):
-            used += 1
-            agents.append(
-                Agent(
-                    id=AgentId(f"{plan.key}-{used}"), stream=plan.key, task=place, title=task.title, part=_part(task, i)
-                )
-            )
-    return (*agents, *(replace(a, task=-1) for a in old if a.id not in taken and a.run))
+            agents.append(Agent(id=next(free), stream=plan.key, task=place, title=task.title, part=_part(task, i)))
+    return (*agents, *left)
+
+
+def _has_past(agent: Agent) -> bool:
+    """Says whether an agent was launched, or has at least a branch."""
+    return bool(agent.run or agent.branch)
 
 
 def _part(task: TaskLine, index: int) -> str:
