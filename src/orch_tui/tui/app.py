@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App
-from textual.command import Provider
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -21,12 +20,8 @@ from orch_tui.model.states import AgentState
 from orch_tui.model.verbs import Merge, Rollback, Stop, Verb
 from orch_tui.tui.bridge import Bridge
 from orch_tui.tui.commands import BY_ID, Prompt, bindings
-from orch_tui.tui.dialogs.confirm import ConfirmDialog
-from orch_tui.tui.dialogs.help import HelpDialog
-from orch_tui.tui.dialogs.prompt import PromptDialog
 from orch_tui.tui.errands import Errands, Tone
 from orch_tui.tui.messages import AgentWanted, ScreenWanted, StreamWanted
-from orch_tui.tui.palette import MissionCommands
 from orch_tui.tui.screens.attention import AttentionScreen
 from orch_tui.tui.screens.cost import CostScreen
 from orch_tui.tui.screens.frame import OrchScreen
@@ -41,12 +36,18 @@ FAREWELL = "The console is closed; everything keeps running. `orch-tui` opens it
 _ANSWERS: dict[type[Verb[Any]], str] = {Stop: "stop", Merge: "land it", Rollback: "roll back"}
 
 
+def _palette() -> type[Any]:
+    from orch_tui.tui.palette import MissionCommands  # textual.command: 40 ms
+
+    return MissionCommands
+
+
 class OrchApp(App[None]):
     """Shows a mission and hands on what the operator asks for."""
 
     TITLE = "orch-tui"
     BINDINGS: ClassVar[list[Any]] = list(bindings())
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {MissionCommands}
+    COMMANDS: ClassVar[set[Any]] = {_palette}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012  Textual annotates it
 
@@ -97,10 +98,10 @@ class OrchApp(App[None]):
         return self._made[name]
 
     def _make(self, name: str) -> OrchScreen:
-        if name == "journal":
-            return JournalScreen(self.mission, self.clock, self.bridge)
+        if name in ("mission", "journal"):
+            kind = MissionScreen if name == "mission" else JournalScreen
+            return kind(self.mission, self.clock, self.bridge)
         kinds: dict[str, type[OrchScreen]] = {
-            "mission": MissionScreen,
             "attention": AttentionScreen,
             "review": ReviewScreen,
             "train": TrainScreen,
@@ -170,6 +171,8 @@ class OrchApp(App[None]):
     def action_help_page(self) -> None:
         """Shows the keys of this screen."""
         if isinstance(self.screen, OrchScreen):
+            from orch_tui.tui.dialogs.help import HelpDialog  # seldom wanted
+
             self.push_screen(HelpDialog(self.screen.where))
 
     def action_leave(self) -> None:
@@ -213,11 +216,15 @@ class OrchApp(App[None]):
 
     async def agree(self, preview: Preview, verb: Verb[Any]) -> bool:
         """Shows what a verb would do; says whether the operator agrees."""
+        from orch_tui.tui.dialogs.confirm import ConfirmDialog  # Button: 10 ms
+
         dialog: Screen[bool] = ConfirmDialog(preview, _ANSWERS.get(type(verb), "do it"))
         return await self.push_screen_wait(dialog)
 
     async def text(self, prompt: Prompt, about: str) -> str:
         """Asks for a text."""
+        from orch_tui.tui.dialogs.prompt import PromptDialog  # TextArea: 10 ms
+
         dialog: Screen[str] = PromptDialog(prompt.title.format(about), prompt.hint, prompt.button)
         return await self.push_screen_wait(dialog)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.errors import OrchError
@@ -43,6 +43,10 @@ class Bridge:
     def waiting(self) -> bool:
         """Says whether a change is known that the screen has not got yet."""
         return self._timer is not None
+
+    def newest(self) -> Iterator[Record]:
+        """Yields what was seen, newest first."""
+        return reversed(self.records)
 
     async def run(self) -> None:
         """Follows until cancelled, or until the mission is closed; a lost engine is waited for."""

@@ -27,3 +27,15 @@ class ScreenWanted(Message):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
+
+
+class FilterChanged(Message):
+    """The operator typed other words to filter by."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
+class FilterLeft(Message):
+    """The operator is done with the words, which stay."""

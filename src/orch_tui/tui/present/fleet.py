@@ -127,7 +127,7 @@ class Column(Struct, frozen=True):
 
 STATE = Column("state", 11, 36, flush_right=False)
 AGE = Column("age", 4, 62)
-DIFF = Column("diff", 12, 80)
+DIFF = Column("diff", 12, 78)
 RATE = Column("$/h", 9, 68)
 TODAY = Column("today", 8, 48)
 COLUMNS = (STATE, AGE, DIFF, RATE, TODAY)
@@ -168,7 +168,7 @@ def _agent(node: Node, now: float, day: str) -> tuple[Content, Draw]:
     agent = node.value
     assert isinstance(agent, Agent)  # noqa: S101  the kind says so
     state = look.AGENT[agent.state]
-    part = f"  {safe(agent.part)}" if agent.part else ""
+    part = f"  {safe(agent.part)}" if agent.part not in ("", "1/1") else ""
     name = Content.assemble((f"{state.glyph} ", state.tone), (agent.id, look.PLAIN), (part, look.MUTED))
     spent = money((agent,), now=now, day=day)
 

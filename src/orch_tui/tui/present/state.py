@@ -8,12 +8,16 @@ from textual.content import Content
 
 from orch_tui.model.fleet import Agent, Check, Fleet, Stream, money
 from orch_tui.model.refusals import why_not_landable
+from orch_tui.model.states import AgentState
 from orch_tui.tui import look
 from orch_tui.tui.present import money as price
 from orch_tui.tui.present import when
 from orch_tui.tui.present.cells import safe
 
 LABEL = 11
+
+_SETTLED = frozenset({AgentState.APPROVED, AgentState.LANDED})
+"""Why is said by the stream's own lines."""
 
 
 def field(label: str, value: str | Content, tone: str = look.PLAIN) -> Content:
@@ -95,9 +99,15 @@ def check(one: Check) -> Content:
     )
 
 
-def stream(one: Stream, fleet: Fleet, now: float) -> Content:
-    """Returns a stream at a glance: what it waits for, its agents, its gates, its conflict."""
-    return lines([*_stream(one, fleet), *_members(one, now), *_checks(one.checks), *_conflict(one)])
+def stream(one: Stream, fleet: Fleet, now: float, news: Sequence[Content] = ()) -> Content:
+    """Returns a stream at a glance: what it waits for, its conflict, its agents, its gates, and the news."""
+    return lines([*_stream(one, fleet), *_conflict(one), *_members(one, now), *_checks(one.checks), *_news(news)])
+
+
+def _news(news: Sequence[Content]) -> Iterator[Content]:
+    if news:
+        yield heading("Lately")
+        yield from news
 
 
 def _stream(one: Stream, fleet: Fleet) -> Iterator[Content]:
@@ -125,7 +135,7 @@ def _members(one: Stream, now: float) -> Iterator[Content]:
             (f"{state.glyph} {state.word:<9}", state.tone),
             (f"{agent_.id}  ", look.PLAIN),
             (f"{when.age(agent_.since, now)}  ", look.MUTED),
-            (safe(agent_.reason or agent_.summary), look.MUTED),
+            ("" if agent_.state in _SETTLED else safe(agent_.reason or agent_.summary), look.MUTED),
         )
 
 
@@ -145,9 +155,9 @@ def _conflict(one: Stream) -> Iterator[Content]:
     yield Content.styled("Message one of them (m) to merge the other's branch, or reject one (R).", look.MUTED)
 
 
-def mission(fleet: Fleet, now: float) -> Content:
+def mission(fleet: Fleet, now: float, news: Sequence[Content] = ()) -> Content:
     """Returns the mission at a glance; says what to do where nothing was begun."""
-    return lines(_mission(fleet, now))
+    return lines([*_mission(fleet, now), *_news(news)])
 
 
 def _mission(fleet: Fleet, now: float) -> Iterator[Content]:

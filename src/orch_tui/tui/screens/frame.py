@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.fleet import Fleet
-from orch_tui.tui.messages import ScreenWanted
+from orch_tui.tui.messages import FilterChanged, ScreenWanted
 from orch_tui.tui.selection import Selection
 from orch_tui.tui.widgets.caption import Caption
 from orch_tui.tui.widgets.lines import KeyLine, NavLine, StatusLine
@@ -76,6 +76,23 @@ class OrchScreen(Screen[None]):
             self._titles[panel] = title
             self.query_one(panel).border_title = Content(title)
 
+    async def open_filter(self, panel: str, hint: str) -> None:
+        """Opens the filter below a panel's list, with the words that it had."""
+        found = self.query("FilterBox")
+        if not found:
+            from orch_tui.tui.widgets.filter_box import FilterBox  # Input: 20 ms
+
+            await self.query_one(panel).mount(FilterBox(hint))
+        self.query_one("FilterBox").focus()
+
+    async def close_filter(self) -> bool:
+        """Takes the filter away with its words; says whether there was one."""
+        found = self.query("FilterBox")
+        if found:
+            await found.remove()
+            self.post_message(FilterChanged(""))
+        return bool(found)
+
     def on_screen_resume(self) -> None:
         """Takes the newest fleet when the operator comes back."""
         self.fleet = self.mission.fleet
@@ -84,7 +101,7 @@ class OrchScreen(Screen[None]):
         """Returns what the operator has selected."""
         return Selection(self.mission.fleet)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """Goes back to the mission."""
         self.post_message(ScreenWanted("mission"))
 

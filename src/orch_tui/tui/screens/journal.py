@@ -9,11 +9,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input
 
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.facts import Record
 from orch_tui.tui.bridge import Bridge
+from orch_tui.tui.messages import FilterChanged
 from orch_tui.tui.present import journal as present
 from orch_tui.tui.screens.frame import OrchScreen
 from orch_tui.tui.selection import Selection
@@ -37,7 +37,6 @@ class JournalScreen(OrchScreen):
             facts = RowList(id="facts")
             facts.empty = present.EMPTY
             yield facts
-            yield Input(placeholder="filter by words", classes="filter", compact=True)
 
     def on_mount(self) -> None:
         """Fills the list."""
@@ -64,30 +63,25 @@ class JournalScreen(OrchScreen):
         word = f"{len(shown)} of {self._bridge.seen}" if self._words else str(self._bridge.seen)
         self.entitle("#facts-panel", f"{word} facts since the console was opened")
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Opens the filter."""
-        box = self.query_one(Input)
-        box.add_class("-open")
-        box.focus()
+        await self.open_filter("#facts-panel", "filter by words")
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_filter_changed(self, event: FilterChanged) -> None:
         """Filters as it is typed."""
-        self._words = event.value.strip()
+        self._words = event.words.strip()
         self._fill()
 
-    def on_input_submitted(self) -> None:
+    def on_filter_left(self) -> None:
         """Goes back to the list with the filter on."""
         self.query_one(RowList).focus()
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """Takes the filter away, then goes back to the mission."""
-        box = self.query_one(Input)
-        if not box.has_class("-open"):
-            super().action_back()
-            return
-        box.value = ""
-        box.remove_class("-open")
-        self.query_one(RowList).focus()
+        if await self.close_filter():
+            self.query_one(RowList).focus()
+        else:
+            await super().action_back()
 
     def selection(self) -> Selection:
         """Returns the agent or stream that the selected fact is about."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input
 
-from orch_tui.tui.messages import AgentWanted
+from orch_tui.core.ports import MissionVerbs
+from orch_tui.tui.bridge import Bridge
+from orch_tui.tui.messages import AgentWanted, FilterChanged
 from orch_tui.tui.present.cells import safe
 from orch_tui.tui.present.fleet import Node
 from orch_tui.tui.screens.frame import OrchScreen
@@ -26,15 +28,18 @@ class MissionScreen(OrchScreen):
     where: ClassVar[str] = "mission"
     AUTO_FOCUS = "#tree"
 
+    def __init__(self, mission: MissionVerbs, clock: Callable[[], float], bridge: Bridge) -> None:
+        super().__init__(mission, clock)
+        self._bridge = bridge
+
     def compose_body(self) -> ComposeResult:
         """Makes tree and detail."""
         with Horizontal(classes="body"):
             with Vertical(id="tree-panel", classes="panel"):
                 yield ColumnHeads()
                 yield FleetTree(self.clock, id="tree")
-                yield Input(placeholder="filter by id, title, state, domain", classes="filter", compact=True)
             with Vertical(id="detail-panel", classes="panel"):
-                yield Detail(self.mission, self.clock, id="detail")
+                yield Detail(self.mission, self.clock, news=self._bridge.newest, id="detail")
 
     def on_mount(self) -> None:
         """Shows the selection once the tree is there."""
@@ -116,30 +121,26 @@ class MissionScreen(OrchScreen):
         else:
             self.query_one(FleetTree).focus()
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Opens the filter."""
         self.remove_class("-zoom")
-        box = self.query_one(Input)
-        box.add_class("-open")
-        box.focus()
+        await self.open_filter("#tree-panel", "filter by id, title, state, domain")
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_filter_changed(self, event: FilterChanged) -> None:
         """Filters as it is typed."""
-        self.query_one(FleetTree).query_text = event.value
+        self.query_one(FleetTree).query_text = event.words
 
-    def on_input_submitted(self) -> None:
+    def on_filter_left(self) -> None:
         """Goes back to the tree with the filter on."""
         self.query_one(FleetTree).focus()
 
-    def action_back(self) -> None:
-        """Leaves the zoom, the right-hand side or the filter."""
-        tree, box = self.query_one(FleetTree), self.query_one(Input)
-        if self.has_class("-zoom") or (not tree.has_focus and not box.has_focus):
-            self.remove_class("-zoom")
-        else:
-            box.value = ""
-            box.remove_class("-open")
-        tree.focus()
+    async def action_back(self) -> None:
+        """Leaves the right-hand side, or takes the filter away."""
+        inside = self.has_class("-zoom") or self.query_one(Detail).has_focus_within
+        self.remove_class("-zoom")
+        if not inside:
+            await self.close_filter()
+        self.query_one(FleetTree).focus()
 
 
 def _only_agent(node: Node) -> str:

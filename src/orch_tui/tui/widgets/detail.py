@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -11,9 +11,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from orch_tui.core.ports import MissionVerbs
+from orch_tui.model.facts import Record
 from orch_tui.model.fleet import Agent, Fleet
 from orch_tui.model.verbs import ReadDiff
 from orch_tui.tui.present import notes, state
+from orch_tui.tui.present.feed import headlines
 from orch_tui.tui.present.fleet import Node
 from orch_tui.tui.widgets.diff_pane import DiffPane
 from orch_tui.tui.widgets.lines import TabLine
@@ -58,10 +60,18 @@ class Detail(Vertical):
     Detail > .tab.-open { display: block; }
     """
 
-    def __init__(self, mission: MissionVerbs, clock: Callable[[], float], *, id: str | None = None) -> None:  # noqa: A002  Textual's word
+    def __init__(
+        self,
+        mission: MissionVerbs,
+        clock: Callable[[], float],
+        *,
+        news: Callable[[], Iterable[Record]],
+        id: str | None = None,  # noqa: A002  Textual's word
+    ) -> None:
         super().__init__(id=id)
         self._mission = mission
         self._clock = clock
+        self._news = news
         self._tab = "notes"
         self._node: Node | None = None
         self._fleet: Fleet | None = None
@@ -156,7 +166,8 @@ class Detail(Vertical):
             return state.cost(_agents(node, fleet), node.agent or node.stream or "the whole mission", fleet, now)
         if agent:
             return state.agent(agent, fleet, now)
-        return state.stream(stream, fleet, now) if stream else state.mission(fleet, now)
+        news = headlines(self._news(), node.stream, now)
+        return state.stream(stream, fleet, now, news) if stream else state.mission(fleet, now, news)
 
 
 def _agents(node: Node, fleet: Fleet) -> tuple[Agent, ...]:
