@@ -11,35 +11,33 @@ from textual.message_pump import MessagePump
 
 import orch_tui.tui
 
-MEANT = set(
-    [
-        "AUTO_FOCUS",
-        "BINDINGS",
-        "COMMANDS",
-        "COMMAND_PALETTE_BINDING",
-        "COMPONENT_CLASSES",
-        "CSS_PATH",
-        "DEFAULT_CSS",
-        "HORIZONTAL_BREAKPOINTS",
-        "TITLE",
-        "animation_level",
-        "can_focus",
-        "can_focus_children",
-        "can_replace",
-        "check_action",
-        "compose",
-        "control",
-        "cursor_blink",
-        "get_theme_variable_defaults",
-        "notify_style_update",
-        "render",
-        "render_line",
-        "theme",
-        "virtual_size",
-        "watch_has_focus",
-        "watch_scroll_y",
-    ]
-)
+MEANT = {
+    "AUTO_FOCUS",
+    "BINDINGS",
+    "COMMANDS",
+    "COMMAND_PALETTE_BINDING",
+    "COMPONENT_CLASSES",
+    "CSS_PATH",
+    "DEFAULT_CSS",
+    "HORIZONTAL_BREAKPOINTS",
+    "TITLE",
+    "animation_level",
+    "can_focus",
+    "can_focus_children",
+    "can_replace",
+    "check_action",
+    "compose",
+    "control",
+    "cursor_blink",
+    "get_theme_variable_defaults",
+    "notify_style_update",
+    "render",
+    "render_line",
+    "theme",
+    "virtual_size",
+    "watch_has_focus",
+    "watch_scroll_y",
+}
 """What Textual asks those who use it to define or to set."""
 
 MADE = re.compile(r"__\w+__|_css.*|_decorated.*|_inherit.*|_reactives|_merged_bindings|_computes|_abc_impl")
