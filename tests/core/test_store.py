@@ -117,6 +117,17 @@ async def test_a_store_that_is_opened_again_has_the_same_fleet(records):
     await store.close()
 
 
+async def test_a_closed_store_takes_nothing():
+    store, journal = await opened()
+    waiting = asyncio.create_task(store.put(plan))
+    await asyncio.sleep(0)
+    await store.close()
+    assert (await waiting)[0].seq == 1
+    with pytest.raises(StorageError, match="ProblemSeen was not recorded"):
+        await store.put(ProblemSeen("a", "b"))
+    assert len(journal.records) == 1
+
+
 async def test_rows_that_did_not_change_keep_their_identity():
     store, _ = await opened()
     await store.put(plan)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 import sys
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from orch_tui.adapters.state.journal import read_records
-from orch_tui.engine.client import MissionClient
+from orch_tui.engine.client import TRIES, MissionClient
 from orch_tui.engine.protocol import Snapshot, encode
 from orch_tui.engine.starter import Starter
 from orch_tui.model import facts as f
@@ -57,6 +60,8 @@ async def test_errors_come_back_as_they_were(hosted):
     assert hosted.mission.fleet.seq == client.fleet.seq
     with pytest.raises(OrchError, match="ZeroDivisionError: a bug"):
         await client.do(v.Say(AGENTS[0], "crash"))
+    with pytest.raises(OrchError, match="The engine made a mistake"):
+        await client.do(v.ReadDiff("an answer that cannot cross"))
     assert (await client.do(v.Say(AGENTS[0], "still here"))).message
 
 
@@ -222,3 +227,62 @@ async def test_without_a_way_to_start_one_a_client_waits_for_an_engine(state):
 async def test_nobody_there_is_a_plain_error(state):
     with pytest.raises(EngineAway, match="The engine is away"):
         await MissionClient.connect(state / "engine.sock")
+
+
+class Impostor:
+    """Something that listens where an engine should, and says what it was told to say; in a thread of its own."""
+
+    def __init__(self, path, said: bytes) -> None:
+        self.said = said
+        self.visits = 0
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._talk)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _talk(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                visitor, _ = self._listener.accept()
+                self.visits += 1
+                with visitor, contextlib.suppress(OSError):
+                    visitor.recv(1000)
+                    visitor.sendall(self.said)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b'{"type":"hello","v":99,"program":"9.9"}\n', "of another version"),
+        (b'{"type":"failed","id":0,"seq":0,"kind":"engine_away","title":"too old"}\n', "too old"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "cannot be read"),
+        (b"", "away"),
+    ],
+)
+async def test_whoever_is_no_engine_of_ours_is_named(state, said, reason):
+    path = state / "engine.sock"
+    with Impostor(path, said), pytest.raises(EngineAway, match=reason):
+        await MissionClient.connect(path, restart=starter_of(path))
+
+
+def starter_of(path):
+    async def find():
+        return path
+
+    return find
+
+
+async def test_an_engine_that_hangs_up_each_time_is_given_up_and_tried_again(state):
+    path = state / "engine.sock"
+    with Impostor(path, b"") as impostor, pytest.raises(EngineAway, match="hangs up"):
+        await MissionClient.connect(path, restart=starter_of(path))
+    assert impostor.visits == TRIES

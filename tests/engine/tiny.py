@@ -66,6 +66,8 @@ class TinyMission:
                     raise ZeroDivisionError("a bug")
                 await self.store.put(*(f.ProblemSeen(agent, line) for line in text.splitlines()), actor=actor)
                 return v.Outcome(f"said to {agent}")
+            case v.ReadDiff():
+                return object()
             case v.Launch():
                 self.launches += 1
                 await self.gate.wait()

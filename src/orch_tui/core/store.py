@@ -43,6 +43,7 @@ class Store:
         self._bus = Bus()
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
+        self._closed = False
 
     @classmethod
     async def open(cls, journal: Journal, clock: Clock) -> Store:
@@ -72,6 +73,8 @@ class Store:
         """
         if not facts:
             return ()
+        if self._closed:
+            raise StorageError("The mission is closed", f"{type(facts[0]).__name__} was not recorded", "open it again")
         waiting = _Waiting(facts, actor, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._writer is None or self._writer.done():
@@ -90,6 +93,7 @@ class Store:
 
     async def close(self) -> None:
         """Commits what waits, ends the subscriptions and lets go of the journal."""
+        self._closed = True
         if self._writer is not None:
             await asyncio.wait([self._writer])
         self._bus.close()

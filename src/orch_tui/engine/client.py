@@ -33,6 +33,7 @@ from orch_tui.engine.protocol import (
     Snapshot,
     check_version,
     decode_reply,
+    encode,
 )
 from orch_tui.model import preview as previews
 from orch_tui.model.errors import EngineAway, OrchError, raised_again
@@ -251,16 +252,14 @@ class MissionClient:
     async def _come_back(self) -> Connection:
         pause = SHORTEST_PAUSE_S
         while True:
-            try:
-                connection = await self._open(await self._find())
-            except OrchError as error:
-                self._give_up(error)
-            else:
-                self._failures += 1
-                if self._failures < TRIES:
-                    return connection
-                connection.abort()
+            self._failures += 1
+            if self._failures >= TRIES:
                 self._give_up(EngineAway("The engine is away", f"{self._path} hangs up", "see engine.log"))
+            else:
+                try:
+                    return await self._open(await self._find())
+                except OrchError as error:
+                    self._give_up(error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -284,8 +283,8 @@ class MissionClient:
         except OSError as error:
             raise EngineAway("The engine is away", f"{path}: {error.strerror}", "any verb starts it again") from error
         connection = Connection(reader, writer, REPLY_CAP)
-        await connection.send(Hello(VERSION, self._program))
-        await connection.send(Follow())
+        # One write: a second one, to whoever has refused the first, would lose the reason.
+        await connection.send_line(encode(Hello(VERSION, self._program)) + encode(Follow()))
         return connection
 
 

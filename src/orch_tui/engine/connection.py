@@ -37,10 +37,14 @@ class Connection:
 
     async def send(self, message: Request | Reply) -> None:
         """Sends a message; returns when the other side keeps up, or is gone."""
+        await self.send_line(encode(message))
+
+    async def send_line(self, line: bytes) -> None:
+        """Sends a message that is a line already."""
         if self._writer.is_closing():
             return
         try:
-            self._writer.write(encode(message))
+            self._writer.write(line)
             await self._writer.drain()
         except ConnectionError:
             self._writer.close()

@@ -31,6 +31,7 @@ from orch_tui.engine.protocol import (
     Snapshot,
     check_version,
     decode_request,
+    encode,
     failed,
 )
 from orch_tui.model.errors import EngineAway, OrchError
@@ -42,6 +43,9 @@ ASKS_AT_ONCE = 256
 
 GRACE_S = 10.0
 """How long a verb that changes something may take to end when the engine does."""
+
+FAREWELL_S = 1.0
+"""How long a client may take to hear that the engine ends."""
 
 _log = logging.getLogger(__name__)
 
@@ -125,10 +129,16 @@ class Server:
                 verb.cancel()
         for client in list(self._clients):
             client.dismiss(reason)
-        if tasks := [client.task for client in self._clients if client.task]:
-            _, deaf = await asyncio.wait(tasks, timeout=1.0)
-            for task in deaf:
-                task.cancel()
+        if not await self._all_gone(FAREWELL_S):
+            for client in list(self._clients):
+                client.abort()
+            await self._all_gone(FAREWELL_S)
+
+    async def _all_gone(self, seconds: float) -> bool:
+        """Waits until no client is there; says whether that came true."""
+        tasks = [client.task for client in self._clients if client.task]
+        _, left = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
+        return not left
 
 
 class _Client:
@@ -151,13 +161,14 @@ class _Client:
             await self._connection.send(failed(0, self._seq, error))
         except Exception:  # one client's trouble is not the engine's
             _log.exception("a client's conversation failed")
-        except asyncio.CancelledError:  # the engine ends and this client does not listen
-            self._connection.abort()
-            raise
         finally:
             if self._following:
                 self._following.cancel()
             self._connection.close()
+
+    def abort(self) -> None:
+        """Hangs up on a client that does not listen."""
+        self._connection.abort()
 
     def dismiss(self, reason: str) -> None:
         """Says goodbye and hangs up."""
@@ -200,14 +211,14 @@ class _Client:
     async def _reply(self, id: int, work: Callable[[], Awaitable[Any]]) -> None:  # noqa: A002  the field's name
         try:
             value = await work()
-            reply: Answer | Any = Answer(id, self._seq, value)
+            line = encode(Answer(id, self._seq, value))
         except OrchError as error:
-            reply = failed(id, self._seq, error)
+            line = encode(failed(id, self._seq, error))
         except Exception as error:  # a bug in one verb is an answer to its client
             _log.exception("a verb failed in a way that nobody foresaw")
             unforeseen = OrchError("The engine made a mistake", f"{type(error).__name__}: {error}", "see engine.log")
-            reply = failed(id, self._seq, unforeseen)
-        await self._connection.send(reply)
+            line = encode(failed(id, self._seq, unforeseen))
+        await self._connection.send_line(line)
 
     async def _follow(self) -> None:
         facts = self._server.mission.follow()
