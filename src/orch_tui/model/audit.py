@@ -79,7 +79,7 @@ def decode(line: bytes) -> Record:
     if fields["v"] != VERSION:
         raise BadRecord(f"record {fields['seq']} has version {fields['v']}; this program knows version {VERSION}")
     try:
-        fact: Fact = msgspec.convert({**fields["data"], "type": fields["act"]}, Fact)  # type: ignore[call-overload]
+        fact: Fact = msgspec.convert({**fields["data"], "type": fields["act"]}, Fact)
     except msgspec.ValidationError as error:
         raise BadRecord(f"record {fields['seq']} ({fields['act']!a}): {error}") from error
     return Record(fields["seq"], fields["ts"] / _MICROS, fields["actor"], fact)
