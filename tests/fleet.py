@@ -36,6 +36,7 @@ exec 3<>"$1/$ORCH_AGENT"
 while read -r order rest <&3; do
   case $order in
   note) printf '%s\\n' "$rest" >>"$2" ;;
+  inbox) cat .orch/inbox/*.json >>"$2" ;;
   print) printf '%s\\n' "$rest" ;;
   write) printf '%s\\n' "${rest#* }" >"${rest%% *}" ;;
   commit) git add -A && git commit -q -m "$rest" ;;
@@ -197,6 +198,11 @@ class Fleet:
         done = self.run("engine", "status", "--json")
         return int(json.loads(done.stdout)["pid"]) if done.returncode == 0 else 0
 
+    @property
+    def engine_lock(self) -> Path:
+        """Returns the file whose lock makes an engine the one."""
+        return next((self.home.home / "state").glob("orch-tui/*/engine.lock"))
+
     # The agents
 
     def order(self, agent: str, *orders: str) -> None:
@@ -208,6 +214,15 @@ class Fleet:
     def deliver(self, agent: str, name: str, text: str) -> None:
         """Has a puppet write a file, commit it and report that it is done."""
         self.order(agent, f"write {name} {text}", f"commit Write {name}", f"report done wrote {name}")
+
+    def wait_attempt(self, agent: str, attempt: int) -> None:
+        """Waits until an agent's process of that attempt runs."""
+
+        def there() -> bool:
+            now = self.agents()[agent]
+            return bool(now["attempt"] == attempt and now["pid"])
+
+        until(f"attempt {attempt} of {agent}", there)
 
     def close(self) -> None:
         """Ends everything that the mission started."""

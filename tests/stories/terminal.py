@@ -50,9 +50,9 @@ class Terminal:
         """Returns what the window shows as text."""
         return self._call("capture-pane", "-p", "-t", "story")
 
-    def row(self, words: str) -> str:
-        """Returns the first row of the window that holds these words, "" if none does."""
-        return next((line for line in self.screen().splitlines() if words in line), "")
+    def everything(self) -> str:
+        """Returns what the window shows and what has scrolled out of it."""
+        return self._call("capture-pane", "-p", "-S", "-", "-t", "story")
 
     def keys(self, *keys: str) -> None:
         """Presses keys by their tmux names."""
@@ -91,13 +91,8 @@ class Terminal:
 
     def ended(self, seconds: float = 20.0) -> int:
         """Waits until the program has ended and returns its exit status."""
-        words = "#{pane_dead} #{pane_dead_status}"
-        report = until(
-            "the program ends",
-            lambda: (said := self._call("display-message", "-p", "-t", "story", words)).startswith("1") and said,
-            seconds,
-        )
-        return int(report.split()[1])
+        asked = ("display-message", "-p", "-t", "story", "#{pane_dead_status}")
+        return int(until("the program ends", lambda: self._call(*asked).strip(), seconds))
 
     def close(self) -> None:
         """Closes the terminal with whatever runs in it."""
