@@ -40,16 +40,21 @@ class FactsPane(VerticalScroll):
     FactsPane { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's word
+        super().__init__(id=id)
+        self._shown = Content("")
+
     def compose(self) -> ComposeResult:
         """Makes the text's place."""
         yield Static(markup=False)
 
     def put(self, content: Content) -> None:
-        """Shows a text."""
-        if self.children:
-            self.query_one(Static).update(content)
-        else:
+        """Shows a text; it is painted only where it is another one."""
+        if not self.children:
             self.call_after_refresh(self.put, content)
+        elif not content.is_same(self._shown):
+            self._shown = content
+            self.query_one(Static).update(content)
 
 
 class Detail(Vertical):

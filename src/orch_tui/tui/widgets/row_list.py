@@ -6,7 +6,7 @@ Everything that changes often and has rows is one of these: the tree, the attent
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from msgspec import Struct
 from textual import events
@@ -29,6 +29,16 @@ class Row(Struct, frozen=True, eq=False):
     value: object
     draw: Draw
     selectable: bool = True
+
+
+class Drawn(NamedTuple):
+    """A row as it was drawn last, and what for."""
+
+    value: object
+    width: int
+    style: str
+    content: Content
+    strip: Strip
 
 
 def same(a: object, b: object) -> bool:
@@ -104,7 +114,7 @@ class RowList(ScrollView, can_focus=True):
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  Textual's word
         super().__init__(name=name, id=id, classes=classes)
         self._rows: tuple[Row, ...] = ()
-        self._strips: dict[str, tuple[object, int, str, Strip]] = {}
+        self._strips: dict[str, Drawn] = {}
         self._told = ""
 
     @property
@@ -138,9 +148,14 @@ class RowList(ScrollView, can_focus=True):
         return True
 
     def redraw(self) -> None:
-        """Draws every visible row again: what they show depends on more than their values, such as the time."""
-        self._strips.clear()
-        self.refresh()
+        """Draws those visible rows again that look different by now: they show more than their values, such as ages."""
+        top, width = self.scroll_offset.y, self.scrollable_content_region.width
+        for y in range(top, min(top + self.size.height, len(self._rows))):
+            row = self._rows[y]
+            drawn = self._strips.get(row.key)
+            if drawn is None or not drawn.content.is_same(row.draw(width)):
+                self._strips.pop(row.key, None)
+                self._refresh_row(y)
 
     def _index(self, key: str) -> int | None:
         return next((i for i, r in enumerate(self._rows) if r.key == key), None)
@@ -242,12 +257,13 @@ class RowList(ScrollView, can_focus=True):
         row = self._rows[index]
         style = self._style(index) if row.selectable else ""
         kept = self._strips.get(row.key)
-        if kept and same(kept[0], row.value) and kept[1:3] == (width, style):
-            return kept[3]
-        strip = self._draw(row.draw(width), width, style)
+        if kept and kept.width == width and kept.style == style and same(kept.value, row.value):
+            return kept.strip
+        content = row.draw(width)
+        strip = self._draw(content, width, style)
         if len(self._strips) > 4 * max(50, self.size.height):
             self._strips.clear()
-        self._strips[row.key] = (row.value, width, style, strip)
+        self._strips[row.key] = Drawn(row.value, width, style, content, strip)
         return strip
 
     def _style(self, index: int) -> str:
