@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from orch_tui.model.running import CommandResult, GateContext, GateResult
 from orch_tui.model.settings import GateSettings
 
 OUTPUT_CAP = 256 * 1024
+LAST_WORDS_S = 1.0
+"""How long output is waited for that a command which has ended may still have in its pipe."""
+
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV", "SYSTEMROOT")
 
 Export = Callable[[Oid, Path], Awaitable[Oid]]
@@ -79,29 +83,31 @@ class GateRoom:
     async def _command(self, room: Path, argv: Sequence[str], seconds: float) -> CommandResult:
         """Runs a command in the room, in a session of its own that ends with it."""
         began = time.monotonic()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                cwd=room,
-                env=self._env,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            return CommandResult(None, f"{argv[0]}: {error.strerror}", 0.0)
-        reader = asyncio.create_task(_read(process))
-        timed_out = False
-        try:
-            await asyncio.wait_for(process.wait(), seconds)
-        except TimeoutError:
-            timed_out = True
-        finally:
-            _end(process)
-        output = await reader
-        rc = await process.wait()
-        return CommandResult(rc, output, time.monotonic() - began, timed_out)
+        async with _listening() as (output, say):
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *argv,
+                    cwd=room,
+                    env=self._env,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=say,
+                    stderr=say,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                return CommandResult(None, f"{argv[0]}: {error.strerror}", 0.0)
+            finally:
+                os.close(say)
+            timed_out = False
+            try:
+                await asyncio.wait_for(process.wait(), seconds)
+            except TimeoutError:
+                timed_out = True
+            finally:
+                _end(process)
+            rc = await process.wait()
+            await output.ended(LAST_WORDS_S)
+        return CommandResult(rc, output.text, time.monotonic() - began, timed_out)
 
 
 def _options(chosen: GateSettings) -> dict[str, Any]:
@@ -113,13 +119,44 @@ def _emptied(room: Path) -> None:
     room.mkdir(mode=0o700, parents=True)
 
 
-async def _read(process: asyncio.subprocess.Process) -> str:
-    """Reads all output so that nobody blocks on it; keeps the end."""
-    assert process.stdout is not None  # noqa: S101  a pipe was asked for
-    kept = b""
-    while chunk := await process.stdout.read(65536):
-        kept = (kept + chunk)[-OUTPUT_CAP:]
-    return kept.decode("utf-8", "replace")
+class _Output(asyncio.Protocol):
+    """Takes all output so that nobody blocks on it; keeps the end."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+        self._over = asyncio.Event()
+
+    @property
+    def text(self) -> str:
+        """What was said last."""
+        return self._kept.decode("utf-8", "replace")
+
+    async def ended(self, seconds: float) -> None:
+        """Returns when nobody can say more, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Keeps what came."""
+        self._kept = (self._kept + data)[-OUTPUT_CAP:]
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  as asyncio declares it
+        """Notes the end."""
+        self._over.set()
+
+
+@contextlib.asynccontextmanager
+async def _listening() -> AsyncIterator[tuple[_Output, int]]:
+    """Yields what listens to a pipe, and the pipe's other end.
+
+    The pipe is ours and not the process's: whatever left the command's session and holds it open holds up nobody.
+    """
+    hear, say = os.pipe()
+    transport, output = await asyncio.get_running_loop().connect_read_pipe(_Output, os.fdopen(hear, "rb", buffering=0))
+    try:
+        yield output, say
+    finally:
+        transport.close()
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
