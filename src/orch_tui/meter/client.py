@@ -304,8 +304,8 @@ class MeterClient:
             await link.close()
 
     def _reap(self) -> None:
-        for pid in self._children:
-            spawn.reap(pid)
+        """Forgets children that have ended: their process ids may be another child's by the next time."""
+        self._children = {pid for pid in self._children if not spawn.ended(pid)}
 
 
 _HINT = "See meter.log in the state directory; `orch-tui doctor` checks the rest."

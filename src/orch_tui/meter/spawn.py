@@ -65,7 +65,9 @@ async def first_line(descriptor: int) -> bytes:
         transport.close()
 
 
-def reap(pid: int) -> None:
-    """Takes the exit status of a child that has ended, so that it does not stay as a zombie."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+def ended(pid: int) -> bool:
+    """Says whether a child has ended, and takes its exit status, so that it does not stay as a zombie."""
+    try:
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
