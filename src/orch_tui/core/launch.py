@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from orch_tui.core.briefing import task_text
 from orch_tui.core.parts import Current, Parts
 from orch_tui.core.ports import Backend
 from orch_tui.core.supervise import PROTOCOL_NAMES
-from orch_tui.model.errors import ConfigError, OrchError
+from orch_tui.model.errors import ConfigError, OrchError, RunnerError
 from orch_tui.model.facts import (
     AgentExited,
     AgentJudged,
@@ -34,10 +36,6 @@ from orch_tui.model.verbs import Launched, Waiting
 
 AT_ONCE = 4
 """Launches under way at the same time: enough to hide the disk, too few to stall a small machine."""
-
-_SLOT_HELD = frozenset(
-    {AgentState.STARTING, AgentState.WORKING, AgentState.QUIET, AgentState.STALLED, AgentState.BLOCKED, AgentState.HELD}
-)
 
 
 class Launcher:
@@ -62,7 +60,8 @@ class Launcher:
 
     async def enqueue(self, wanted: Sequence[AgentId], actor: str) -> Launched:
         """Queues these agents and says which of them find a free slot now."""
-        free = max(0, self._fleet.max_running - self._busy())
+        ahead = sum(1 for a in self._waiting() if a not in wanted)
+        free = max(0, self._fleet.max_running - self._busy() - ahead)
         why = f"waits for one of {self._fleet.max_running} slots"
         if now := tuple(wanted[:free]):
             await self._parts.store.put(AgentsQueued(now, "starts now"), actor=actor)
@@ -94,30 +93,39 @@ class Launcher:
         self._wake.set()
 
     def _busy(self) -> int:
-        return sum(1 for a in self._fleet.agents() if a.pid or a.state in _SLOT_HELD or a.id in self._under_way)
+        return sum(1 for a in self._fleet.agents() if a.pid or a.id in self._under_way)
 
     def _next(self) -> tuple[AgentId, ...]:
         free = min(self._fleet.max_running - self._busy(), AT_ONCE - len(self._under_way))
-        queued = (
-            a.id
-            for a in self._fleet.agents()
-            if a.state == AgentState.QUEUED and not a.pid and a.id not in self._under_way
-        )
-        return tuple(a for a, _ in zip(queued, range(max(0, free)), strict=False))
+        return tuple(itertools.islice(self._waiting(), max(0, free)))
+
+    def _waiting(self) -> Iterator[AgentId]:
+        """Yields who is queued and whose process, if it had one before, has ended."""
+        for a in self._fleet.agents():
+            if a.state == AgentState.QUEUED and not a.pid and a.id not in self._under_way:
+                yield a.id
 
     async def _launch(self, agent: AgentId) -> None:
         """Starts one agent; whatever goes wrong is the agent's state, never the engine's end."""
         try:
             await self._start(agent)
+            await self.obey(agent)
         except OrchError as error:
             await self._failed(agent, str(error), error.hint)
         except Exception as error:  # a backend is a plug-in
             await self._failed(agent, f"{type(error).__name__}: {error}", "")
 
+    async def obey(self, agent: AgentId) -> None:
+        """Ends a process that was told to stop or to start again while it could not be reached."""
+        now = self._fleet.agent(agent)
+        if now is not None and now.pid and (now.stopped or now.state == AgentState.QUEUED):
+            with contextlib.suppress(RunnerError):  # it has ended by itself; its end is on the way
+                await self._parts.runner.stop(agent, "operator" if now.stopped else "restart")
+
     async def _failed(self, agent: AgentId, reason: str, hint: str) -> None:
         now = self._fleet.agent(agent)
         facts: list[Fact] = [ProblemSeen(agent, f"{reason} {hint}".strip())]
-        if now is not None and now.run and now.state == AgentState.STARTING:
+        if now is not None and now.run and not now.started:
             facts.append(AgentExited(agent, now.run, None, 0, reason))
             await self._revoke(now.run)
         await self._parts.store.put(*facts, AgentJudged(agent, AgentState.FAILED, f"could not start: {reason}"))

@@ -19,12 +19,24 @@ from orch_tui.core.supervise import Supervisor
 from orch_tui.core.talk import Talker
 from orch_tui.model import verbs as v
 from orch_tui.model.errors import Refused
-from orch_tui.model.facts import EngineStarted, EngineStopped, ProblemSeen, Record, VerbRefused
+from orch_tui.model.facts import (
+    AgentExited,
+    AgentJudged,
+    AgentPrepared,
+    BatchLanded,
+    BatchRolledBack,
+    EngineStarted,
+    EngineStopped,
+    LaunchIntended,
+    ProblemSeen,
+    Record,
+    VerbRefused,
+)
 from orch_tui.model.fleet import Fleet
 from orch_tui.model.ids import AgentId
 from orch_tui.model.preview import Preview, agree, preview, refusal
 from orch_tui.model.refusals import refuse, scope
-from orch_tui.model.states import ACTIVE, AgentState
+from orch_tui.model.states import AgentState
 
 R = TypeVar("R")
 Use = Callable[[Any, str, str], Awaitable[Any]]
@@ -81,7 +93,7 @@ class Mission:
     @property
     def idle(self) -> bool:
         """Says whether nothing runs that an engine is needed for."""
-        return not any(a.pid or a.state in ACTIVE or a.state == AgentState.QUEUED for a in self.fleet.agents())
+        return not any(a.pid or a.state in (AgentState.STARTING, AgentState.QUEUED) for a in self.fleet.agents())
 
     async def preview(self, verb: v.Verb[Any]) -> Preview:
         """Says what the verb would do; changes nothing but what is known about git."""
@@ -196,22 +208,26 @@ class Mission:
         recovered = await self._lander.recover()
         if self._parts.meter is not None:
             await self._spender.begin(self._parts.meter)
-        adopted = await self._supervisor.adopt()
+        adopted, unstarted = await self._supervisor.adopt()
         await self._parts.store.put(EngineStarted(self._pid, __version__, recovered + adopted))
-        await self._requeue()
+        await self._requeue(unstarted)
+        for agent in list(self.fleet.agents()):
+            await self._launcher.obey(agent.id)
         self._watch_people()
         for name, endless in self._endless().items():
             self._tasks.append(asyncio.create_task(self._kept(name, endless), name=name))
         self._launcher.wake()
 
-    async def _requeue(self) -> None:
-        """Queues again what was about to start when an engine ended: no process of that attempt exists."""
-        half = [a for a in self.fleet.agents() if a.state == AgentState.STARTING and not a.pid and a.run]
-        for agent in half:
+    async def _requeue(self, unstarted: Sequence[AgentId]) -> None:
+        """Queues again what was about to start when an engine ended; one that was told to stop meanwhile stops."""
+        agents = [self._talker.agent(name) for name in unstarted]
+        for agent in agents:
             if self._parts.meter is not None:
                 await self._parts.meter.revoke(agent.run)
-        if half:
-            await self._launcher.enqueue(tuple(a.id for a in half), "engine")
+            if agent.stopped:
+                await self._parts.store.put(AgentJudged(agent.id, AgentState.STOPPED, "stopped before it had started"))
+        if half := tuple(a.id for a in agents if not a.stopped):
+            await self._launcher.enqueue(half, "engine")
 
     def _endless(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         tasks: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -252,13 +268,27 @@ class Mission:
 
     async def _track_started(self) -> None:
         """Follows each agent as soon as it has a worktree or a new run, and lets go of those that landed."""
-        async for records in self._parts.store.follow():
+        news = self._parts.store.follow()
+        await self._track_all()
+        async for records in news:
+            if not records:  # some were left out
+                await self._track_all()
             for record in records:
-                kind = type(record.fact).__name__
-                if kind in ("AgentPrepared", "LaunchIntended", "BatchRolledBack"):
-                    await self._track(record)
-                elif kind == "BatchLanded":
-                    self._harvest(record)
+                await self._take(record)
+
+    async def _take(self, record: Record) -> None:
+        kind = type(record.fact)
+        if kind in (AgentPrepared, LaunchIntended, BatchRolledBack):
+            await self._track(record)
+        elif isinstance(record.fact, AgentExited):
+            self._supervisor.over(record.fact.agent, record.fact.run)
+        elif kind is BatchLanded:
+            self._harvest(record)
+
+    async def _track_all(self) -> None:
+        for agent in list(self.fleet.agents()):
+            if agent.state != AgentState.LANDED:
+                await self._supervisor.track(agent.id)
 
     async def _track(self, record: Record) -> None:
         for agent in self._concerned(record):
@@ -293,8 +323,10 @@ class Mission:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._launcher.close()
+        await self._supervisor.close()
         await self._parts.store.put(EngineStopped(reason))
         await self._parts.runner.close()
         if self._parts.meter is not None:
             await self._parts.meter.close()
         await self._parts.git.close()
+        await self._parts.store.close()

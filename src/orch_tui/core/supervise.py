@@ -6,13 +6,16 @@ One look at an agent is one task: while it runs, further reasons to look are rem
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orch_tui.core.parts import Current, Parts
 from orch_tui.core.ports import AgentFiles
-from orch_tui.model.errors import OrchError
+from orch_tui.model.errors import OrchError, StorageError
 from orch_tui.model.evidence import Observation, Thresholds, judge
 from orch_tui.model.facts import (
     AgentExited,
@@ -34,6 +37,9 @@ from orch_tui.model.states import ACTIVE, AgentState
 
 PROTOCOL_NAMES = ("TASK.md", "AGENT_NOTES.md", ".orch")
 """What the protocol writes into a worktree; a repository may track one of these itself."""
+
+NOT_STARTED = "not started"
+"""What a runner says of a run that was prepared and never begun."""
 
 _UNSEEN = frozenset({AgentState.PLANNED, AgentState.QUEUED, AgentState.LANDED})
 
@@ -99,17 +105,24 @@ class Supervisor:
     async def _begin(self, agent: Agent) -> Tracked:
         worktree = Path(agent.worktree)
         names = await self._parts.git.tracked(Oid(agent.base), PROTOCOL_NAMES)
+        if already := self._tracked.get(agent.id):
+            return already
         tracked = Tracked(agent.id, worktree, self._parts.desk.agent_files(worktree, names))
         self._tracked[agent.id] = tracked
         for directory in {worktree, worktree / ".orch"}:
             self._watch(directory, agent.id)
-        for path in (tracked.files.notes_path, tracked.files.status_path):
-            self._parts.watcher.follow(path)
         refs = self._parts.heads / "orch" / agent.stream
         if refs not in self._refs:
             self._refs.add(refs)
             self._parts.watcher.add(refs)
+        for path in self._followed(tracked):
+            self._parts.watcher.follow(path)
         return tracked
+
+    def _followed(self, tracked: Tracked) -> tuple[Path, ...]:
+        """Returns the files of which no change may be missed: notes, claim and branch."""
+        branch = self._parts.heads / "orch" / tracked.id.rpartition("-")[0] / tracked.id
+        return (tracked.files.notes_path, tracked.files.status_path, branch)
 
     def _watch(self, directory: Path, name: AgentId) -> None:
         self._by_directory[directory] = name
@@ -127,12 +140,18 @@ class Supervisor:
         if run_dir is not None:
             self._watch(run_dir, tracked.id)
 
+    def over(self, name: AgentId, run: str) -> None:
+        """Takes note of the end of a run that never had a process."""
+        tracked = self._tracked.get(name)
+        if tracked is not None and tracked.run_dir == self._parts.places.run(name, run):
+            tracked.alive = False
+
     def forget(self, name: AgentId) -> None:
         """Stops following an agent."""
         tracked = self._tracked.pop(name, None)
         if tracked is None:
             return
-        for path in (tracked.files.notes_path, tracked.files.status_path):
+        for path in self._followed(tracked):
             self._parts.watcher.unfollow(path)
         for directory in (tracked.worktree, tracked.worktree / ".orch", tracked.run_dir):
             if directory is not None:
@@ -159,6 +178,13 @@ class Supervisor:
     def _lives(self, tracked: Tracked) -> None:
         tracked.last_sign = self._parts.clock.now()
         tracked.has_sign = True
+
+    async def close(self) -> None:
+        """Ends the looks under way; the next engine looks again."""
+        looks = [t.looking for t in self._tracked.values() if t.looking is not None]
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
 
     # Endless tasks
 
@@ -195,9 +221,11 @@ class Supervisor:
                 await self._happened(event)
 
     async def _happened(self, event: RunEvent) -> None:
-        tracked = self._tracked.get(event.agent)
         agent = self._fleet.agent(event.agent)
-        if tracked is None or agent is None or agent.run != event.run or event.kind == "started":
+        if agent is None or agent.run != event.run or event.kind == "started":
+            return
+        await self.track(agent.id)  # the process may have ended before anybody asked to follow its run
+        if (tracked := self._tracked.get(agent.id)) is None:
             return
         await self._ended(tracked, agent, event.kind == "lost", event.rc, event.signal, event.reason)
 
@@ -284,7 +312,8 @@ class Supervisor:
             try:
                 await self._look(tracked)
             except OrchError as error:
-                await self._parts.store.put(ProblemSeen(tracked.id, str(error)))
+                with contextlib.suppress(StorageError):  # whoever asks for something is told that the disk refuses
+                    await self._parts.store.put(ProblemSeen(tracked.id, str(error)))
         self._tick.set()
 
     async def _look(self, tracked: Tracked) -> None:
@@ -322,15 +351,13 @@ class Supervisor:
 
     async def _branch_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
         git = self._parts.git
-        if not self._parts.desk.exists(tracked.worktree):
-            head = await git.resolve(f"refs/heads/{agent_branch(agent.stream, agent.id)}")
-            tracked.state = WorktreeState(missing=True, head=head)
-            return (
-                [BranchMoved(agent.id, head, True, agent.ahead, agent.files, agent.added, agent.removed)]
-                if (head != agent.head)
-                else []
-            )
+        branch = agent_branch(agent.stream, agent.id)
         state = await git.worktree_state(tracked.worktree, await self._compare_to(agent))
+        if state.branch != branch:  # it is gone, or its agent works beside its branch: what counts is the branch
+            state = replace(state, head=await git.resolve(f"refs/heads/{branch}"))
+        if state.missing:
+            sizes = {"ahead": agent.ahead, "files": agent.files, "added": agent.added, "removed": agent.removed}
+            state = replace(state, clean=True, **sizes)
         tracked.state = state
         moved = BranchMoved(agent.id, state.head, state.clean, state.ahead, state.files, state.added, state.removed)
         known = BranchMoved(agent.id, agent.head, agent.clean, agent.ahead, agent.files, agent.added, agent.removed)
@@ -345,7 +372,7 @@ class Supervisor:
 
     async def _judge(self, tracked: Tracked) -> None:
         agent = self._fleet.agent(tracked.id)
-        if agent is None or agent.state in _UNSEEN or not agent.run:
+        if agent is None or agent.state in _UNSEEN or not agent.run or _never_started(agent):
             return
         seen = judge(self._observation(tracked, agent), self._parts.clock.now(), self._thresholds())
         state, reason = seen.state, seen.reason
@@ -375,17 +402,25 @@ class Supervisor:
 
     # After a restart
 
-    async def adopt(self) -> int:
-        """Takes over what runs, and what ended while no engine looked; returns how many runs were found."""
+    async def adopt(self) -> tuple[int, tuple[AgentId, ...]]:
+        """Takes over what runs, and what ended while no engine looked.
+
+        Returns how many runs were found, and whose start was cut short before there was a process.
+        """
         placements = {(p.agent, str(p.run)): p for p in await self._parts.runner.adopt()}
         found = 0
+        unstarted: list[AgentId] = []
         for agent in list(self._fleet.agents()):
-            if not agent.worktree or agent.state == AgentState.LANDED:
+            if not agent.worktree or (agent.state == AgentState.LANDED and not agent.pid):
                 continue
             await self.track(agent.id)
-            if agent.run:
-                found += await self._adopt(agent, placements.get((agent.id, agent.run)))
-        return found
+            placement = placements.get((agent.id, agent.run))
+            if agent.state == AgentState.STARTING and not agent.pid and _nothing_ran(placement):
+                self.over(agent.id, agent.run)
+                unstarted.append(agent.id)
+            elif agent.run:
+                found += await self._adopt(agent, placement)
+        return found, tuple(unstarted)
 
     def _recall(self, tracked: Tracked, agent: Agent) -> None:
         """Takes over what the engine before knew of an agent's signs of life."""
@@ -411,3 +446,13 @@ class Supervisor:
         if placement is not None:
             tracked.rc, tracked.signal, tracked.lost = placement.rc, placement.signal, placement.state == "lost"
         return 0
+
+
+def _never_started(agent: Agent) -> bool:
+    """Says whether the newest run failed before it had a process: its launcher has said why."""
+    return agent.state == AgentState.FAILED and not agent.started
+
+
+def _nothing_ran(placement: Placement | None) -> bool:
+    """Says whether a run that was intended never had a process."""
+    return placement is None or (placement.reason == NOT_STARTED and not placement.pid)

@@ -43,7 +43,7 @@ class Talker:
         """Puts a message into the agent's inbox and makes sure that somebody reads it."""
         agent = self.agent(name)
         number = await self._put(agent, "message", text, actor)
-        if agent.pid and agent.claim not in ("done", "failed"):
+        if agent.state == AgentState.STARTING or (agent.pid and agent.claim not in ("done", "failed")):
             return Outcome(f"message {number} lies in the inbox of {agent.id}; its program reads it when it looks")
         await self.again(agent.id, actor)
         return Outcome(f"{agent.id} starts again with message {number}")
@@ -77,14 +77,15 @@ class Talker:
         if isinstance(agents, str):
             raise Refused(agents)
         queued = [a for a in agents if a.state == AgentState.QUEUED]
-        running = [a for a in agents if a.pid]
+        running = [a for a in agents if a.pid or a.state == AgentState.STARTING]
         why = reason or "stopped by the operator"
         facts: list[Fact] = [AgentJudged(a.id, _unqueued(a), why) for a in queued]
         facts += [StopOrdered(a.id, why) for a in running]
         if facts:
             await self._parts.store.put(*facts, actor=actor)
         for one in running:
-            await self._parts.runner.stop(one.id, why)
+            if one.pid:
+                await self._parts.runner.stop(one.id, why)
         return Outcome(f"{len(running)} agents are being stopped, {len(queued)} left the queue")
 
 
