@@ -20,3 +20,28 @@ def test_unknown_words_are_shown_as_they_are() -> None:
     assert look.check("odd").word == "odd"
     assert look.attention("odd").word == "odd"
     assert look.change("odd").word == "odd"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "blocked",
+        "target",
+        "conflict",
+        "gate",
+        "budget",
+        "failed",
+        "lost",
+        "ended",
+        "uncommitted",
+        "stalled",
+        "held",
+        "checkout",
+        "land",
+        "review",
+    ],
+)
+def test_what_waits_is_one_cell_wide(kind: str) -> None:
+    one = look.attention(kind)
+    assert cell_len(one.glyph) == 1
+    assert one.glyph != "?"

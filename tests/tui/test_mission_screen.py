@@ -178,3 +178,16 @@ async def test_mouse_selects_and_changes_the_screen(mission: ScriptedMission) ->
         await person.pilot.click(offset=(15, 0))
         await person.idle()
         assert person.sees("Waits for you")
+
+
+async def test_task_of_several_agents_is_not_taken_for_its_stream(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*["j"] * 8, "x")
+        assert mission.asked == []
+        assert person.sees("Select an agent or a stream first")
+
+
+async def test_task_of_one_agent_stands_for_it(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press("G", "k", "l")
+        assert mission.asked == [v.Launch(agent="edge-api-2")]

@@ -83,7 +83,7 @@ async def test_new_commits_are_read_anew(mission: ScriptedMission) -> None:
         mission.patch = mission.patch.replace(b"ZERO", b"NONE")
         mission.happen(f.BranchMoved(AgentId("core-services-2"), oid(77), True, 3, 2, 9, 1))
         await person.idle()
-        assert person.sees("NONE = Money(0)", "4d4d4d4d4d  3 commits")
+        assert person.sees("NONE = Money(0)", "4d4d4d4d4d  3 commits", "moved on to 4d4d4d4d4d")
 
 
 async def test_nothing_to_review_says_so(mission: ScriptedMission) -> None:
@@ -92,4 +92,4 @@ async def test_nothing_to_review_says_so(mission: ScriptedMission) -> None:
         await person.press("3")
         assert person.sees("Nothing waits for review")
         await person.press("a")
-        assert person.sees("Select an agent first")
+        assert person.sees("Select an agent or a stream first")

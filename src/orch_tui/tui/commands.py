@@ -38,6 +38,9 @@ class Command(Struct, frozen=True, kw_only=True):
     title: str
     help: str
     group: str
+    needs: str = "an agent"
+    """What must be selected."""
+
     keys: tuple[str, ...] = ()
     where: frozenset[str] = EVERYWHERE
     verb: Make | None = None
@@ -62,7 +65,7 @@ def shown_key(key: str) -> str:
 
 
 def _scope(kind: Callable[..., v.Verb[Any]]) -> Make:
-    return lambda s: kind(agent=s.agent) if s.agent else kind(stream=s.stream)
+    return lambda s: kind(agent=s.agent) if s.agent else None if s.part else kind(stream=s.stream)
 
 
 def _agent(kind: Callable[..., v.Verb[Any]]) -> Make:
@@ -70,7 +73,7 @@ def _agent(kind: Callable[..., v.Verb[Any]]) -> Make:
 
 
 def _approve(s: Selection) -> v.Verb[Any] | None:
-    if not s.agent and not s.stream:
+    if s.part or not (s.agent or s.stream):
         return None
     return v.Review(
         verdict="approve", agent=s.agent, stream="" if s.agent else s.stream, expect=s.expect if s.agent else ""
@@ -138,6 +141,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="agent.launch",
+        needs="an agent or a stream",
         keys=("l",),
         title="launch",
         help="start the selected agents",
@@ -157,6 +161,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="agent.stop",
+        needs="an agent or a stream",
         keys=("x",),
         title="stop",
         help="stop the selected agents; work and notes stay",
@@ -252,6 +257,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="review.approve",
+        needs="an agent or a stream",
         keys=("a",),
         title="approve",
         help="approve exactly the commit that is shown",
@@ -344,6 +350,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="stream.land",
+        needs="a stream",
         keys=("M",),
         title="land",
         help="land the selected stream, after a look at the plan",

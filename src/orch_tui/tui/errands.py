@@ -99,8 +99,7 @@ class Errands:
 
     def _allowed(self, command: Command, verb: Verb[Any] | None) -> Verb[Any]:
         if verb is None:
-            what = "a stream" if command.id.startswith("stream.") else "an agent"
-            raise Refused(f"Select {what} first.")
+            raise Refused(f"Select {command.needs} first.")
         if reason := refuse(self._mission.fleet, verb):
             raise Refused(reason)
         return verb

@@ -105,7 +105,7 @@ _ATTENTION: Mapping[str, Look] = MappingProxyType(
     {
         "blocked": Look("▲", "blocked", BAD),
         "target": Look("▲", "target", BAD),
-        "conflict": Look("⚡", "conflict", BAD),
+        "conflict": Look("≠", "conflict", BAD),
         "gate": Look("✗", "gate", BAD),
         "budget": Look("$", "budget", WARN),
         "failed": Look("✗", "failed", BAD),

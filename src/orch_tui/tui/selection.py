@@ -10,7 +10,8 @@ from orch_tui.model.fleet import Agent, Fleet
 class Selection(Struct, frozen=True, eq=False):
     """One thing of a fleet: an agent (with its stream), a stream, or the whole mission; and perhaps a batch.
 
-    `expect` is the commit that the operator is looking at.
+    `part` says that it is a part of a stream for which there is no verb: a task of several agents. `expect` is the
+    commit that the operator is looking at.
     """
 
     fleet: Fleet
@@ -18,6 +19,7 @@ class Selection(Struct, frozen=True, eq=False):
     agent: str = ""
     batch: str = ""
     expect: str = ""
+    part: bool = False
 
     @property
     def one(self) -> Agent | None:

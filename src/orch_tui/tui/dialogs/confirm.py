@@ -40,8 +40,8 @@ class ConfirmDialog(ModalScreen[bool]):
             with VerticalScroll(classes="dialog-text", can_focus=False):
                 yield Static(Content("\n").join(list(_lines(self._preview))), markup=False)
             with Horizontal(classes="dialog-buttons"):
-                yield Button("No, keep it", id="no", compact=True)
-                yield Button(Content(f"Yes, {self._answer}"), id="yes", variant="error", compact=True)
+                yield Button("n  No, keep it", id="no", compact=True)
+                yield Button(Content(f"y  Yes, {self._answer}"), id="yes", variant="error", compact=True)
 
     def on_mount(self) -> None:
         """Puts the focus on the safe answer."""

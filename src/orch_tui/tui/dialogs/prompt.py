@@ -20,7 +20,7 @@ class PromptDialog(ModalScreen[str]):
     CSS_PATH = "dialogs.tcss"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s,ctrl+j", "send", "Send", show=False, priority=True),
+        Binding("ctrl+s", "send", "Send", show=False, priority=True),
         Binding("escape", "leave", "Leave", show=False, priority=True),
     ]
 

@@ -67,7 +67,7 @@ def _stream_headline(fact: f.Fact) -> Headline | None:
             gate = look.check(fact.status)
             return fact.stream, f"{gate.glyph} gate {fact.gate} {gate.word} {fact.summary}", gate.tone
         case f.ConflictFound():
-            return fact.stream, f"⚡ {fact.agent} conflicts with {fact.other} in {', '.join(fact.files[:3])}", look.BAD
+            return fact.stream, f"≠ {fact.agent} conflicts with {fact.other} in {', '.join(fact.files[:3])}", look.BAD
         case f.LandingIntended():
             return fact.stream, f"is landing as {fact.batch}", look.BUSY
         case f.BatchLanded():

@@ -145,7 +145,7 @@ def _conflict(one: Stream) -> Iterator[Content]:
     conflict = one.conflict
     yield heading("Conflict")
     yield Content.assemble(
-        ("⚡ ", look.BAD),
+        ("≠ ", look.BAD),
         (safe(conflict.branch or conflict.agent), look.BAD),
         (" against ", look.MUTED),
         (safe(conflict.other_branch or conflict.other), look.BAD),

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from msgspec import Struct
 from textual.content import Content
 
-from orch_tui.model.fleet import Agent, Batch, Fleet, Stream
+from orch_tui.model.fleet import Agent, Batch, Check, Fleet, Stream
 from orch_tui.model.refusals import why_not_landable
 from orch_tui.model.states import BatchState
 from orch_tui.tui import look
 from orch_tui.tui.present import state as shown
 from orch_tui.tui.present import when
 from orch_tui.tui.present.cells import cell, right, safe
+
+WORD = 12
+"""Cells of a state's word."""
 
 
 class Car(Struct, frozen=True, kw_only=True):
@@ -43,13 +46,21 @@ def cars(fleet: Fleet) -> Iterator[Car]:
     if fleet.streams:
         yield Car(key="# streams", kind="", value="Streams, in the order in which they land")
     for stream in landing_order(fleet):
-        yield Car(key=stream.key, kind="stream", value=(stream, why_not_landable(fleet, stream)), stream=stream.key)
-        for agent in stream.agents:
-            yield Car(key=agent.id, kind="agent", value=agent, stream=stream.key, agent=agent.id)
+        yield from _of_stream(stream, why_not_landable(fleet, stream))
     if fleet.batches:
         yield Car(key="# batches", kind="", value="Batches, newest first")
     for batch in sorted(fleet.batches, key=lambda b: b.at, reverse=True):
         yield Car(key=f"batch {batch.id}", kind="batch", value=batch, stream=batch.stream, batch=batch.id)
+
+
+def _of_stream(stream: Stream, why: str | None) -> Iterator[Car]:
+    yield Car(key=stream.key, kind="stream", value=(stream, why), stream=stream.key)
+    if why and not stream.landed:
+        yield Car(key=f"# why {stream.key}", kind="", value=("not yet:", why))
+    for check in stream.checks:
+        yield Car(key=f"# gate {stream.key} {check.gate}", kind="", value=check)
+    for agent in stream.agents:
+        yield Car(key=agent.id, kind="agent", value=agent, stream=stream.key, agent=agent.id)
 
 
 def row(car: Car, width: int, now: float) -> Content:
@@ -57,6 +68,10 @@ def row(car: Car, width: int, now: float) -> Content:
     match car.value:
         case (Stream() as stream, str() | None as why):
             return _stream(stream, why, width)
+        case (str() as label, str() as words):
+            return cell(Content.assemble(("   │ ", look.FAINT), (f"{label} {safe(words)}", look.WARN)), width)
+        case Check() as check:
+            return cell(Content.assemble(("   │ ", look.FAINT), shown.check(check)), width)
         case Agent() as agent:
             return _member(agent, width, now)
         case Batch() as batch:
@@ -72,7 +87,7 @@ def _stream(stream: Stream, why: str | None, width: int) -> Content:
     name = Content.assemble(
         (f" {state.glyph} ", state.tone), (f"{stream.number} {safe(stream.name)}", look.STRONG), (after, look.MUTED)
     )
-    return Content.assemble(cell(name, width - 11), " ", cell(state.word, 10, state.tone))
+    return Content.assemble(cell(name, width - WORD - 1), " ", cell(state.word, WORD, state.tone))
 
 
 def _member(agent: Agent, width: int, now: float) -> Content:
@@ -84,7 +99,10 @@ def _member(agent: Agent, width: int, now: float) -> Content:
         (f"  {agent.head[:8]}" if agent.ahead else "", look.MUTED),
     )
     return Content.assemble(
-        cell(name, width - 16), right(when.age(agent.since, now), 4, look.MUTED), " ", cell(state.word, 11, state.tone)
+        cell(name, width - WORD - 5),
+        right(when.age(agent.since, now), 4, look.MUTED),
+        " ",
+        cell(state.word, WORD, state.tone),
     )
 
 
@@ -92,7 +110,10 @@ def _batch(batch: Batch, width: int, now: float) -> Content:
     state = look.BATCH[batch.state]
     name = Content.assemble((f" {state.glyph} ", state.tone), (batch.id, look.PLAIN))
     return Content.assemble(
-        cell(name, width - 17), right(when.age(batch.at, now), 4, look.MUTED), " ", cell(state.word, 12, state.tone)
+        cell(name, width - WORD - 5),
+        right(when.age(batch.at, now), 4, look.MUTED),
+        " ",
+        cell(state.word, WORD, state.tone),
     )
 
 

@@ -78,7 +78,13 @@ class MissionScreen(OrchScreen):
             return Selection(fleet)
         agent = node.agent or _only_agent(node)
         one = fleet.agent(agent) if agent else None
-        return Selection(fleet, stream=node.stream, agent=agent, expect=one.head if one else "")
+        return Selection(
+            fleet,
+            stream=node.stream,
+            agent=agent,
+            expect=one.head if one else "",
+            part=node.kind == "task" and not agent,
+        )
 
     def reveal(self, agent: str) -> None:
         """Puts the cursor on an agent."""

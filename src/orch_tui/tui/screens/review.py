@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
+from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.diff import FileChange
 from orch_tui.model.fleet import Agent
 from orch_tui.model.verbs import ReadDiff
@@ -31,6 +33,10 @@ class ReviewScreen(OrchScreen):
 
     agent: var[str] = var("", init=False)
     """Whose work is shown; "": the one that waits longest."""
+
+    def __init__(self, mission: MissionVerbs, clock: Callable[[], float]) -> None:
+        super().__init__(mission, clock)
+        self._read = ""
 
     def compose_body(self) -> ComposeResult:
         """Makes header, files and diff."""
@@ -73,6 +79,11 @@ class ReviewScreen(OrchScreen):
         place = next((i for i, a in enumerate(waiting, start=1) if a.id == one.id), 0)
         header.update(present.header(one, self.clock(), place=place, of=len(waiting)))
         self.entitle("#diff-panel", f"Diff of {one.id} against its base")
+        if pane.diff and pane.diff.head != one.head and self._read == one.id:
+            self.notify(
+                f"{one.id} moved on to {one.head[:10]}; its diff is read again.", severity="warning", markup=False
+            )
+        self._read = one.id
         if one.ahead:
             pane.ask(ReadDiff(agent=one.id), one.head)
         else:
