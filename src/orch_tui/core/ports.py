@@ -46,7 +46,10 @@ class MissionVerbs(Protocol):
         """Returns the newest value; reading it costs nothing."""
 
     def follow(self) -> AsyncIterator[Sequence[Record]]:
-        """Yields batches of facts, each after `fleet` has taken them in; ends when the mission is closed."""
+        """Yields batches of facts, each after `fleet` has taken them in; ends when the mission is closed.
+
+        An empty batch means that facts were left out or that the connection changed: look at `fleet`.
+        """
 
     async def preview(self, verb: Verb[Any]) -> Preview:
         """Returns what the verb would do; changes nothing."""
