@@ -86,6 +86,12 @@ class Home:
             "GIT_CONFIG_NOSYSTEM": "1",
         }
 
+    def run(self, *words: str, cwd: Path, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
+        """Runs `orch-tui` in a directory."""
+        return subprocess.run(
+            [*ORCH_TUI, *words], cwd=cwd, env=self.env, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
     def processes(self) -> list[psutil.Process]:
         """Returns every process that was started from here."""
         return [process for process in psutil.process_iter() if _home_of(process) == str(self.home)]
@@ -96,7 +102,7 @@ class Home:
         while (left := self.processes()) and time.monotonic() < deadline:
             for process in left:
                 _kill(process)
-            psutil.wait_procs(left, timeout=1)
+            psutil.wait_procs(left, timeout=0.3)
 
 
 def _home_of(process: psutil.Process) -> str:
@@ -113,60 +119,18 @@ def _kill(process: psutil.Process) -> None:
         return
 
 
-class Fleet:
-    """One mission: a repository with a plan and settings, and its command line.
+class Mission:
+    """A repository with a home of its own, and the command line on it."""
 
-    Args:
-        place: an empty directory.
-        streams: how many agents each stream has for each of its tasks.
-        argv: what an agent runs; a puppet unless given.
-        settings: more lines for `orch.toml`.
-    """
-
-    def __init__(
-        self,
-        place: Path,
-        streams: Mapping[str, Sequence[int]],
-        *,
-        argv: Sequence[str] = (),
-        settings: str = "",
-        files: int = 0,
-    ) -> None:
+    def __init__(self, place: Path) -> None:
         self.home = Home(place)
         self.env = self.home.env
         self.root = place / "harbour"
-        self._pace = place / "pace"
-        self._pace.mkdir()
         self.repo = RepoBuilder(self.root)
-        script = place / "agent.sh"
-        script.write_text(PUPPET, encoding="utf-8")
-        self._write_repository(streams, argv or ("sh", str(script), str(self._pace), "{notes_file}"), settings, files)
-
-    def _write_repository(
-        self, streams: Mapping[str, Sequence[int]], argv: Sequence[str], settings: str, files: int
-    ) -> None:
-        self.repo.file("tasks.md", plan(streams)).file("orch.toml", configuration(argv, settings))
-        self.repo.file("README.md", "# Harbour\n").file("CLAUDE.md", "# House rules\n")
-        for number in range(files):
-            self.repo.file(f"src/part{number % 100:02d}/file{number:05d}.txt", f"file {number}\n" * 20)
-        self.repo.commit("Begin")
-        for number, (name, tasks) in enumerate(streams.items(), start=1):
-            for agent in range(1, sum(tasks) + 1):
-                os.mkfifo(self._pace / f"{name.lower() or number}-{agent}")
-
-    # The command line
 
     def run(self, *words: str, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
         """Runs `orch-tui` in the repository."""
-        return subprocess.run(
-            [*ORCH_TUI, *words],
-            cwd=self.root,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return self.home.run(*words, cwd=self.root, timeout=timeout)
 
     def ok(self, *words: str, timeout: float = 90.0) -> str:
         """Runs `orch-tui` and returns its output; anything but success is an error."""
@@ -203,7 +167,38 @@ class Fleet:
         """Returns the file whose lock makes an engine the one."""
         return next((self.home.home / "state").glob("orch-tui/*/engine.lock"))
 
-    # The agents
+    def close(self) -> None:
+        """Ends everything that the mission started."""
+        self.home.close()
+
+
+class Fleet(Mission):
+    """A mission of puppets.
+
+    Args:
+        place: an empty directory.
+        streams: for each stream the number of agents of each of its tasks; a name is one word.
+        settings: more lines for `orch.toml`.
+        files: how many files the repository has beside the plan.
+    """
+
+    def __init__(
+        self, place: Path, streams: Mapping[str, Sequence[int]], *, settings: str = "", files: int = 0
+    ) -> None:
+        super().__init__(place)
+        self._pace = place / "pace"
+        self._pace.mkdir()
+        for name, tasks in streams.items():
+            for agent in range(1, sum(tasks) + 1):
+                os.mkfifo(self._pace / f"{name.lower()}-{agent}")
+        script = place / "agent.sh"
+        script.write_text(PUPPET, encoding="utf-8")
+        argv = ("sh", str(script), str(self._pace), "{notes_file}")
+        self.repo.file("tasks.md", plan(streams)).file("orch.toml", configuration(argv, settings))
+        self.repo.file("README.md", "# Harbour\n").file("CLAUDE.md", "# House rules\n")
+        for number in range(files):
+            self.repo.file(f"src/part{number % 100:02d}/file{number:05d}.txt", f"file {number}\n" * 20)
+        self.repo.commit("Begin")
 
     def order(self, agent: str, *orders: str) -> None:
         """Has a puppet do something; waits until it is there to read."""
@@ -223,10 +218,6 @@ class Fleet:
             return bool(now["attempt"] == attempt and now["pid"])
 
         until(f"attempt {attempt} of {agent}", there)
-
-    def close(self) -> None:
-        """Ends everything that the mission started."""
-        self.home.close()
 
 
 def _writer(fifo: Path) -> int | None:

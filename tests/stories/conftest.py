@@ -1,4 +1,4 @@
-"""Fleets and terminals that are gone when a story is over."""
+"""Homes, missions and terminals that are gone when a story is over."""
 
 from __future__ import annotations
 
@@ -8,35 +8,66 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet import ORCH_TUI, Fleet, tool
+from tests.fleet import ORCH_TUI, Fleet, Home, Mission, tool
 from tests.stories.terminal import Terminal
 
+MakeHome = Callable[[], Home]
+MakeMission = Callable[[], Mission]
 MakeFleet = Callable[..., Fleet]
 OpenConsole = Callable[..., Terminal]
 
 
 @pytest.fixture
-def make_fleet(tmp_path: Path) -> Iterator[MakeFleet]:
-    """Makes missions below the test's directory."""
+def ends() -> Iterator[ExitStack]:
+    """What is to be done when the story is over."""
     with ExitStack() as stack:
-
-        def make(streams: dict[str, list[int]], **more: object) -> Fleet:
-            fleet = Fleet(tmp_path, streams, **more)  # type: ignore[arg-type]
-            stack.callback(fleet.close)
-            return fleet
-
-        yield make
+        yield stack
 
 
 @pytest.fixture
-def open_console(make_fleet: object) -> Iterator[OpenConsole]:
-    """Opens consoles on a fleet; it asks for `make_fleet` so that terminals close before fleets do."""
+def make_home(tmp_path: Path, ends: ExitStack) -> MakeHome:
+    """Makes a clean home below the test's directory."""
+
+    def make() -> Home:
+        home = Home(tmp_path)
+        ends.callback(home.close)
+        return home
+
+    return make
+
+
+@pytest.fixture
+def make_mission(tmp_path: Path, ends: ExitStack) -> MakeMission:
+    """Makes an empty repository with a home of its own."""
+
+    def make() -> Mission:
+        mission = Mission(tmp_path)
+        ends.callback(mission.close)
+        return mission
+
+    return make
+
+
+@pytest.fixture
+def make_fleet(tmp_path: Path, ends: ExitStack) -> MakeFleet:
+    """Makes a mission of puppets."""
+
+    def make(streams: dict[str, list[int]], **more: object) -> Fleet:
+        fleet = Fleet(tmp_path, streams, **more)  # type: ignore[arg-type]
+        ends.callback(fleet.close)
+        return fleet
+
+    return make
+
+
+@pytest.fixture
+def open_console(ends: ExitStack) -> OpenConsole:
+    """Opens consoles on a mission, each in a terminal of its own."""
     tmux = tool("tmux")
-    with ExitStack() as stack:
 
-        def open_on(fleet: Fleet, *words: str, size: tuple[int, int] = (160, 48)) -> Terminal:
-            terminal = Terminal(tmux, [*ORCH_TUI, *words], cwd=fleet.root, env=fleet.env, size=size)
-            stack.callback(terminal.close)
-            return terminal
+    def open_on(mission: Mission, *words: str, size: tuple[int, int] = (160, 48)) -> Terminal:
+        terminal = Terminal(tmux, [*ORCH_TUI, *words], cwd=mission.root, env=mission.env, size=size)
+        ends.callback(terminal.close)
+        return terminal
 
-        yield open_on
+    return open_on

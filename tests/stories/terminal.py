@@ -83,16 +83,26 @@ class Terminal:
             seen = self.screen()
             return condition(seen)
 
-        try:
-            until(what, there, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; the screen shows\n{seen}") from None
+        self._until(what, there, seconds)
         return seen
+
+    def _until(self, what: str, condition: Callable[[], object], seconds: float) -> None:
+        try:
+            until(what, condition, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the screen shows\n{self.everything()}") from None
 
     def ended(self, seconds: float = 20.0) -> int:
         """Waits until the program has ended and returns its exit status."""
-        asked = ("display-message", "-p", "-t", "story", "#{pane_dead_status}")
-        return int(until("the program ends", lambda: self._call(*asked).strip(), seconds))
+        status = ""
+
+        def there() -> bool:
+            nonlocal status
+            status = self._call("display-message", "-p", "-t", "story", "#{pane_dead_status}").strip()
+            return bool(status)
+
+        self._until("the program ends", there, seconds)
+        return int(status)
 
     def close(self) -> None:
         """Closes the terminal with whatever runs in it."""

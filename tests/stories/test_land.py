@@ -36,6 +36,7 @@ def test_a_request_for_changes_comes_back_as_new_work(fleet: Fleet, console: Ter
     console.keys("c")
     console.see("Changes for alpha-1")
     console.type(WISH)
+    console.see(WISH)
     console.keys("C-s")
     fleet.wait_attempt("alpha-1", 2)
     fleet.order("alpha-1", "inbox")
