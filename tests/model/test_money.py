@@ -6,25 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_tui.model.errors import ConfigError
-from orch_tui.model.money import PICOS_PER_MICRO, dollars, dollars_per_hour, micros, parse_usd, picos
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("50", 50_000_000), (" 12.5 ", 12_500_000), ("0", 0), ("0.000001", 1), ("1e3", 1_000_000_000), ("-0", 0)],
-)
-def test_a_setting_becomes_micro_dollars(text: str, expected: int) -> None:
-    assert parse_usd(text, "CLAUDE_BUDGET_LIMIT") == expected
-
-
-@pytest.mark.parametrize("text", ["NaN", "sNaN", "inf", "-Infinity", "-1", "", "$50", "1e99", "fifty", "1,5"])
-def test_what_is_no_amount_is_refused_by_name(text: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse_usd(text, "CLAUDE_BUDGET_LIMIT")
-    assert "CLAUDE_BUDGET_LIMIT" in caught.value.title
-    assert caught.value.hint
-    assert caught.value.exit_code == 2
+from orch_tui.model.money import PICOS_PER_MICRO, dollars, dollars_per_hour, micros, picos
 
 
 @pytest.mark.parametrize(

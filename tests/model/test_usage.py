@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_tui.model.usage import Tokens, Window, rate_sum, window_add, window_rate
+from orch_tui.model.usage import Tokens, Window, window_add, window_rate
 
 T0 = 1_800_000_000.0
 
@@ -43,14 +43,3 @@ def test_nothing_in_the_window_is_lost(spends: list[tuple[float, int]]) -> None:
         window = window_add(window, T0 + at, amount)
     assert sum(amount for _, amount in window) == sum(amount for _, amount in spends)
     assert len(window) <= 41
-
-
-@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=10))
-def test_a_fleet_is_the_sum_of_its_agents(amounts: list[int]) -> None:
-    rates = [window_rate(window_add((), T0, amount), T0 + 600 - 1, T0 - 600) for amount in amounts]
-    assert rate_sum(rates) == sum(rate or 0 for rate in rates)
-
-
-def test_a_fleet_of_newborns_has_no_rate() -> None:
-    assert rate_sum([None, None]) is None
-    assert rate_sum([None, 5]) == 5

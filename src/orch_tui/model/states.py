@@ -1,4 +1,4 @@
-"""The closed sets of states of agents, streams and batches, and the moves that a batch may make.
+"""The closed sets of states of agents, streams and batches.
 
 This module alone says which states exist and what they have in common. `model.evidence` decides an
 agent's state, `model.reduce` the others.
@@ -7,8 +7,6 @@ agent's state, `model.reduce` the others.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from types import MappingProxyType
 
 
 class AgentState(enum.StrEnum):
@@ -81,35 +79,6 @@ ACTIVE = frozenset(
 )
 """A process is alive, or should be."""
 
-WAITING_FOR_OPERATOR = frozenset(
-    {
-        AgentState.BLOCKED,
-        AgentState.STALLED,
-        AgentState.HELD,
-        AgentState.REVIEW,
-        AgentState.DIRTY,
-        AgentState.FAILED,
-        AgentState.ENDED,
-        AgentState.LOST,
-    }
-)
-"""Nothing gets better unless a person looks."""
-
-DELIVERED = frozenset({AgentState.REVIEW, AgentState.APPROVED, AgentState.LANDED})
-"""The work is complete by the agent's account and by git's."""
-
-FINISHED = frozenset(
-    {
-        AgentState.LANDED,
-        AgentState.REJECTED,
-        AgentState.FAILED,
-        AgentState.ENDED,
-        AgentState.LOST,
-        AgentState.STOPPED,
-    }
-)
-"""Nothing of it moves on by itself; only a new launch would change that."""
-
 
 class StreamState(enum.StrEnum):
     """Where a stream stands, rolled up from its agents and its batch."""
@@ -159,22 +128,3 @@ class BatchState(enum.StrEnum):
 
     NEEDS_OPERATOR = "needs_operator"
     """What git shows fits neither the state before nor the state after; a person decides."""
-
-
-BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = MappingProxyType(
-    {
-        BatchState.PLANNED: frozenset({BatchState.LAND_INTENT, BatchState.ABANDONED}),
-        BatchState.LAND_INTENT: frozenset({BatchState.LANDED, BatchState.ABANDONED, BatchState.NEEDS_OPERATOR}),
-        BatchState.LANDED: frozenset({BatchState.ROLLBACK_INTENT, BatchState.NEEDS_OPERATOR}),
-        BatchState.ROLLBACK_INTENT: frozenset({BatchState.ROLLED_BACK, BatchState.LANDED, BatchState.NEEDS_OPERATOR}),
-        BatchState.ROLLED_BACK: frozenset(),
-        BatchState.ABANDONED: frozenset(),
-        BatchState.NEEDS_OPERATOR: frozenset({BatchState.LANDED, BatchState.ROLLED_BACK, BatchState.ABANDONED}),
-    }
-)
-"""From each state, those that a batch may enter next."""
-
-
-def may_move(state: BatchState, to: BatchState) -> bool:
-    """Returns whether a batch in `state` may enter `to`."""
-    return to in BATCH_MOVES[state]

@@ -5,7 +5,6 @@ A rate is derived from rows, never stored. The rate of a stream or a fleet is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -92,9 +91,3 @@ def window_rate(window: Window, now: float, since: float) -> int | None:
         return None
     spent = sum(amount for begin, amount in window if begin > now - WINDOW_SECONDS)
     return round(spent * 3600 / min(WINDOW_SECONDS, age))
-
-
-def rate_sum(rates: Iterable[int | None]) -> int | None:
-    """Returns the rate of a group: the sum of those known, None if none is."""
-    known = [rate for rate in rates if rate is not None]
-    return sum(known) if known else None
