@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_tui.adapters.taskfile import LARGEST, parse, read_plan, tick
-from orch_tui.model.errors import ConfigError, EnvironmentProblem, Refused
+from orch_tui.model.errors import ConfigError, Refused, StorageError
 from orch_tui.model.tasks import plan
 from tests.adapters.unprivileged import unprivileged
 
@@ -212,7 +212,7 @@ def test_a_tick_in_a_read_only_directory_says_so_and_changes_nothing(tmp_path: P
     file = tmp_path / "tasks.md"
     file.write_text(PLAN)
     tmp_path.chmod(0o555)
-    with unprivileged(tmp_path), pytest.raises(EnvironmentProblem, match="cannot be written"):
+    with unprivileged(tmp_path), pytest.raises(StorageError, match="could not be written"):
         tick(file, 4, "One")
     tmp_path.chmod(0o755)
     assert file.read_text() == PLAN

@@ -6,18 +6,16 @@ prose, code blocks and other headings may surround the plan.
 
 from __future__ import annotations
 
-import os
 import re
 import stat
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from msgspec.structs import replace
 
-from orch_tui.model.errors import ConfigError, EnvironmentProblem, Refused
+from orch_tui.adapters.files.atomic import write_atomic
+from orch_tui.model.errors import ConfigError, Refused
 from orch_tui.model.problem import Problem
 from orch_tui.model.settings import Settings
 from orch_tui.model.tasks import Outline, Plan, Section, TaskLine, plan
@@ -67,7 +65,7 @@ def tick(path: Path, line: int, title: str) -> bool:
     Raises:
         Refused: The line is no longer that task.
         ConfigError: The file cannot be read.
-        EnvironmentProblem: The file cannot be written.
+        StorageError: The file cannot be written.
     """
     data = _bytes(path, path.name)
     target = path.resolve()
@@ -79,7 +77,7 @@ def tick(path: Path, line: int, title: str) -> bool:
     if match[2] != b" ":
         return False
     lines[line - 1] = lines[line - 1][: match.start(2)] + b"x" + lines[line - 1][match.end(2) :]
-    _replace(target, b"".join(lines))
+    write_atomic(target, b"".join(lines), mode=stat.S_IMODE(target.stat().st_mode))
     return True
 
 
@@ -207,23 +205,3 @@ def _bytes(path: Path, shown: str) -> bytes:
         raise ConfigError(
             f"{shown} cannot be read", f"{path}: {reason}", "Check the path and its permissions."
         ) from error
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Puts a whole file in the place of the old one, with its mode."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
-    except OSError as error:
-        hint = "Check the permissions of its directory and the space on the disk."
-        raise EnvironmentProblem(f"{path.name} cannot be written", f"{path}: {error.strerror}", hint) from error
