@@ -96,6 +96,7 @@ class OrchScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Takes the newest fleet when the operator comes back."""
         self.fleet = self.mission.fleet
+        self.call_after_refresh(self.redraw)
 
     def selection(self) -> Selection:
         """Returns what the operator has selected."""
