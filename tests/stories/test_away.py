@@ -106,7 +106,7 @@ def test_quitting_leaves_everything_running_and_says_so(fleet: Fleet, open_conso
     engine = fleet.engine
     console.keys("q")
     assert console.ended() == 0
-    assert "everything keeps running" in console.everything()
+    assert "everything keeps running" in console.screen()
     assert all(map(_runs, pids))
     assert fleet.engine == engine
     fleet.order("alpha-1", "note written without a console")
