@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from orch_tui.adapters.files.atomic import write_atomic
 from orch_tui.adapters.git import porcelain
 from orch_tui.adapters.git.command import GitDirectory, GitProgram, Output
 from orch_tui.model.errors import EnvironmentProblem
@@ -113,16 +113,7 @@ def exclude_ours(common_dir: Path, patterns: Sequence[str] = EXCLUDED) -> None:
         if missing:
             path.parent.mkdir(exist_ok=True)
             gap = b"" if not there or there.endswith(b"\n") else b"\n"
-            _replace(path, there + gap + "".join(f"{pattern}\n" for pattern in missing).encode())
+            ours = "".join(f"{pattern}\n" for pattern in missing).encode()
+            write_atomic(path, there + gap + ours, mode=stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644)
     except OSError as error:
         raise EnvironmentProblem("The repository cannot be written", f"{path}: {error}", "Make it writable.") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary = Path(file.name)
-    temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-    temporary.replace(path)

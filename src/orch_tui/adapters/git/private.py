@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from orch_tui.adapters.files.atomic import write_atomic
 from orch_tui.adapters.git.command import GitDirectory, GitProgram, failure
 from orch_tui.model.errors import StorageError
 
@@ -174,6 +175,4 @@ def _quoted(pattern: str) -> str:
 def _replace(path: Path, content: str) -> None:
     if path.exists() and path.read_text(encoding="utf-8", errors="surrogateescape") == content:
         return
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, errors="surrogateescape") as file:
-        file.write(content)
-    Path(file.name).replace(path)
+    write_atomic(path, content.encode("utf-8", "surrogateescape"))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from orch_tui.adapters.files.atomic import write_atomic
 from orch_tui.adapters.git.porcelain import raw, text
 
 REF = "ref"
@@ -46,11 +45,7 @@ class Unfinished:
         mark = Mark(what, tuple(raw(str(lock)).hex() for lock in locks))
         if self._read(self._path(subject)) == mark:
             return
-        with tempfile.NamedTemporaryFile("wb", dir=self._directory, prefix=".", delete=False) as file:
-            file.write(msgspec.json.encode(mark))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self._path(subject))
+        write_atomic(self._path(subject), msgspec.json.encode(mark))
 
     def end(self, subject: str | Path) -> None:
         """Takes the mark away."""
