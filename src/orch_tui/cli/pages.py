@@ -23,6 +23,9 @@ async def show_file(mission: MissionVerbs, agent: str, file: str, *, follow: boo
     while True:
         page = await mission.do(ReadPage(agent, file, offset=offset, wait_s=wait_s))
         _show(page, as_json=as_json)
+        if page.size < offset:  # written anew: the notes by their agent, the output by its next attempt
+            offset, wait_s = 0, 0.0
+            continue
         at_end = page.next in (offset, page.size)
         if at_end and not follow:
             return

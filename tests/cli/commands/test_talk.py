@@ -41,6 +41,13 @@ def test_following_goes_on_until_no_more_can_come(run, mission, doors, file):
     assert mission.done[-1][0].wait_s > 1
 
 
+def test_a_followed_file_that_was_begun_anew_is_shown_from_its_start(run, mission):
+    asked = iter([Page("before\n", 0, 7, 7), Page("", 7, 7, 3), Page("new", 0, 3, 3), EngineAway("the engine ended")])
+    mission.answers[ReadPage] = lambda _: next(asked)
+    assert run("log", "api-1", "-f").stdout == "before\nnew"
+    assert [verb.offset for verb, _ in mission.done] == [0, 7, 0, 3]
+
+
 def test_log_reads_output_or_errors(run, mission):
     mission.answers[ReadPage] = pages(1000)
     run("log", "api-1")
