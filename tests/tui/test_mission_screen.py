@@ -88,7 +88,7 @@ async def test_refusal_says_why(mission: ScriptedMission) -> None:
 async def test_stop_asks_first_and_the_safe_answer_has_the_focus(mission: ScriptedMission) -> None:
     async with console(mission) as person:
         await person.press(*WORKING, "x")
-        assert person.sees("Stop core-services-1?", "stop the process", "No, leave it")
+        assert person.sees("Stop core-services-1?", "stop the process", "No, keep it")
         await person.press("enter")
         assert mission.asked == []
         await person.press("x", "y")

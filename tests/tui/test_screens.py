@@ -29,7 +29,7 @@ SCENES: dict[str, tuple[str, ...]] = {
     "cost": ("5",),
     "journal": ("6",),
     "help": ("question_mark",),
-    "land": ("4", "M"),
+    "land": ("4", "j", "j", "j", "j", "M"),
     "message": (*AGENT, "m"),
 }
 

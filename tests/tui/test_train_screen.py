@@ -14,7 +14,7 @@ async def test_stream_lands_after_a_look_at_the_plan(mission: ScriptedMission) -
     mission.answers[v.Merge] = lambda verb: v.Landing(BatchId("b-1"), verb.stream, "pre-b-1", Oid("c" * 40), ())
     async with console(mission) as person:
         await person.press("4", "j", "j", "j", "j", "M")
-        assert person.sees("Land core-services?", "merge 3 branches", "No, leave it", "Yes, land it")
+        assert person.sees("Land core-services?", "merge 3 branches", "No, keep it", "Yes, land it")
         await person.press("y")
         assert mission.asked == [v.Merge(stream="core-services")]
         assert mission.agreed[0]

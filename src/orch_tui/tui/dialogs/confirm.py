@@ -40,7 +40,7 @@ class ConfirmDialog(ModalScreen[bool]):
             with VerticalScroll(classes="dialog-text", can_focus=False):
                 yield Static(Content("\n").join(list(_lines(self._preview))), markup=False)
             with Horizontal(classes="dialog-buttons"):
-                yield Button("n  No, leave it", id="no", compact=True)
+                yield Button("n  No, keep it", id="no", compact=True)
                 yield Button(Content(f"y  Yes, {self._answer}"), id="yes", variant="error", compact=True)
 
     def on_mount(self) -> None:
