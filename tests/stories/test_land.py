@@ -102,7 +102,7 @@ def _land(fleet: Fleet, console: Terminal, stream: str) -> str:
     """Lands the selected stream; the safe answer comes first."""
     before = fleet.repo.head("main")
     console.keys("M")
-    console.see("No, keep it", "Yes, land it")
+    console.see("No, ", "Yes, land it")
     console.keys("Enter")
     console.wait("the dialog is gone", lambda text: "Yes, land it" not in text)
     assert fleet.repo.head("main") == before
