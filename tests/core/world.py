@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ class PlayedRunner:
     name = "played"
 
     def __init__(self) -> None:
+        self.now = time.time
         self.orders: list[Order] = []
         self.stops: list[tuple[str, str]] = []
         self.placements: dict[tuple[str, str], Placement] = {}
@@ -70,7 +72,7 @@ class PlayedRunner:
             raise self.refusal
         assert not self.living(order.agent), "two processes of one agent"
         self.orders.append(order)
-        placement = Placement(AgentId(order.agent), order.run, "running", NOBODY + len(self.orders), 1.0)
+        placement = Placement(AgentId(order.agent), order.run, "running", NOBODY + len(self.orders), self.now())
         self.placements[order.agent, order.run] = placement
         return placement
 
@@ -213,6 +215,7 @@ class World:
         settings, _ = read_settings(self.repo.path, {}, env)
         git = await GitRepository.open(self.repo.path, self.state)
         clock = clock or SystemClock()
+        self.runner.now = clock.now
         self._store = await Store.open(SqliteJournal(self.paths.state_db), clock)
         current = Current(settings)
         numbers = iter(range(1, 10_000))

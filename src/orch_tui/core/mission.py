@@ -32,7 +32,7 @@ from orch_tui.model.facts import (
     Record,
     VerbRefused,
 )
-from orch_tui.model.fleet import Fleet
+from orch_tui.model.fleet import Agent, Fleet
 from orch_tui.model.ids import AgentId
 from orch_tui.model.preview import Preview, agree, preview, refusal
 from orch_tui.model.refusals import refuse, scope
@@ -93,7 +93,7 @@ class Mission:
     @property
     def idle(self) -> bool:
         """Says whether nothing runs that an engine is needed for."""
-        return not any(a.pid or a.state in (AgentState.STARTING, AgentState.QUEUED) for a in self.fleet.agents())
+        return not any(_has_work_ahead(a) for a in self.fleet.agents())
 
     async def preview(self, verb: v.Verb[Any]) -> Preview:
         """Says what the verb would do; changes nothing but what is known about git."""
@@ -113,7 +113,7 @@ class Mission:
 
     def _preview_stop(self, verb: v.Stop) -> Preview:
         agents = scope(self.fleet, verb.stream, verb.agent)
-        hit = [a.id for a in agents if not isinstance(a, str) and (a.pid or a.state == AgentState.QUEUED)]
+        hit = [a.id for a in agents if not isinstance(a, str) and _has_work_ahead(a)]
         what = verb.agent or verb.stream or "the whole mission"
         steps = (f"interrupt, then terminate, then kill {len(hit)} agents: {', '.join(hit[:8])}",)
         losses = ("worktrees, branches and notes stay; each can be launched again",)
@@ -131,6 +131,8 @@ class Mission:
         try:
             if isinstance(verb, v.Launch):
                 await self._planner.load(actor)
+            if isinstance(verb, v.Review):
+                await self._reviewer.look(verb)
             if reason := refuse(self.fleet, verb):
                 raise Refused(reason)
             return cast("R", await use(verb, actor, agreed))
@@ -330,3 +332,8 @@ class Mission:
             await self._parts.meter.close()
         await self._parts.git.close()
         await self._parts.store.close()
+
+
+def _has_work_ahead(agent: Agent) -> bool:
+    """Says whether an agent has a process, or will have one."""
+    return bool(agent.pid) or agent.state in (AgentState.STARTING, AgentState.QUEUED)

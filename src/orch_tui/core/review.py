@@ -29,6 +29,12 @@ class Reviewer:
         self._talker = talker
         self._lander = lander
 
+    async def look(self, verb: Review) -> None:
+        """Makes sure that the fleet knows what git and the agents say now."""
+        agents = scope(self._parts.store.fleet, verb.stream, verb.agent)
+        for agent in () if isinstance(agents, str) else agents:
+            await self._supervisor.settled(agent.id)
+
     async def review(self, verb: Review, actor: str) -> Outcome:
         """Judges the newest commits of one agent, or of each agent of a stream that has work to judge.
 
@@ -38,21 +44,21 @@ class Reviewer:
         agents = scope(self._parts.store.fleet, verb.stream, verb.agent)
         if isinstance(agents, str):
             raise Refused(agents)
-        for agent in agents:
-            await self._supervisor.settled(agent.id)
         done: list[str] = []
         reasons: list[str] = []
         for agent in agents:
             one = Review(verb.verdict, agent=agent.id, note=verb.note, expect=verb.expect if verb.agent else "")
-            if reason := refuse(self._parts.store.fleet, one):
-                reasons.append(reason)
-            else:
+            try:
+                if reason := refuse(self._parts.store.fleet, one):
+                    raise Refused(reason)
                 await self._judge(self._talker.agent(agent.id), verb, actor)
                 done.append(agent.id)
+            except Refused as error:
+                if len(agents) == 1:
+                    raise
+                reasons.append(str(error))
         if not done:
-            raise Refused(
-                reasons[0] if len(reasons) == 1 else "none of these agents has work to review", "; ".join(reasons[1:])
-            )
+            raise Refused("none of these agents has work to review", "; ".join(reasons))
         return Outcome(f"{_SAID[verb.verdict]} {', '.join(done)}", tuple(reasons))
 
     async def _judge(self, agent: Agent, verb: Review, actor: str) -> None:
@@ -63,10 +69,12 @@ class Reviewer:
             "changes": (AgentState.CHANGES, f"changes requested at {at}"),
             "reject": (AgentState.REJECTED, f"rejected at {at}" + (f": {verb.note}" if verb.note else "")),
         }[verb.verdict]
+        if verb.verdict == "changes":
+            await self._talker.put(agent, "changes", verb.note, actor)
         given = VerdictGiven(agent.id, verdict, agent.head, verb.note[:500])
         await self._parts.store.put(given, AgentJudged(agent.id, state, reason), actor=actor)
         if verb.verdict == "changes":
-            await self._talker.request_changes(agent, verb.note, actor)
+            await self._talker.again(agent.id, actor)
 
     async def diff(self, verb: ReadDiff) -> DiffFile:
         """Writes the patch of an agent's branch, or of what a stream would land, to a file of ours.

@@ -42,18 +42,19 @@ class Talker:
     async def say(self, name: str, text: str, actor: str) -> Outcome:
         """Puts a message into the agent's inbox and makes sure that somebody reads it."""
         agent = self.agent(name)
-        number = await self._put(agent, "message", text, actor)
-        if agent.state == AgentState.STARTING or (agent.pid and agent.claim not in ("done", "failed")):
+        number = await self.put(agent, "message", text, actor)
+        starting = agent.state == AgentState.STARTING and not agent.pid
+        if starting or (agent.pid and agent.claim not in ("done", "failed")):
             return Outcome(f"message {number} lies in the inbox of {agent.id}; its program reads it when it looks")
         await self.again(agent.id, actor)
         return Outcome(f"{agent.id} starts again with message {number}")
 
-    async def request_changes(self, agent: Agent, note: str, actor: str) -> None:
-        """Gives the agent its next task and sets it to work again."""
-        await self._put(agent, "changes", note, actor)
-        await self.again(agent.id, actor)
+    async def put(self, agent: Agent, kind: str, text: str, actor: str) -> int:
+        """Puts words into the agent's inbox and returns their number.
 
-    async def _put(self, agent: Agent, kind: str, text: str, actor: str) -> int:
+        Raises:
+            Refused: there is no worktree to put them into.
+        """
         files = self._supervisor.files(agent.id)
         if files is None or not self._parts.desk.exists(files.task_path.parent):
             raise Refused(f"{agent.id} has no worktree to put a message into", "", "Launch it again.")
