@@ -6,6 +6,7 @@ goes to a log file; a person sees one line that names it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -55,6 +56,7 @@ def console(ctx: click.Context) -> int:
 
 
 async def _console(directory: Path) -> int:
+    gc.disable()  # the console turns it on again when it is ready
     from orch_tui.tui.app import OrchApp  # textual: 300 ms
     from orch_tui.wiring.console import opened
 
@@ -89,6 +91,7 @@ def demo(directory: Path | None, headless: bool, as_json: bool) -> int:
 
 
 async def _demo(directory: Path | None) -> int:
+    gc.disable()  # the console turns it on again when it is ready
     from orch_tui.tui.app import OrchApp  # textual: 300 ms
     from orch_tui.wiring.demo.director import Director, play
     from orch_tui.wiring.demo.stage import FAREWELL, PAUSE_S, staged

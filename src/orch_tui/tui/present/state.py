@@ -161,15 +161,15 @@ def mission(fleet: Fleet, now: float, news: Sequence[Content] = ()) -> Content:
 
 
 def _mission(fleet: Fleet, now: float) -> Iterator[Content]:
+    if hint := what_to_do(fleet):
+        yield hint
+        yield Content("")
     yield field("epic", safe(fleet.epic) or "none", look.STRONG)
     yield field("repository", safe(fleet.repository), look.MUTED)
     yield field("target", f"{safe(fleet.target)} at {fleet.target_head[:10] or 'nothing'}", look.MUTED)
     yield field("size", fleet.size, look.MUTED)
     if fleet.engine.pid:
         yield field("engine", f"pid {fleet.engine.pid}, up {when.age(fleet.engine.since, now)}", look.MUTED)
-    if hint := what_to_do(fleet):
-        yield Content("")
-        yield hint
     if fleet.problems:
         yield heading("Problems")
     for problem in fleet.problems[-8:]:
