@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
+import secrets
 import shutil
 import signal
 import time
@@ -13,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
 from orch_tui.adapters.plugins import GATES, load, read_options
 from orch_tui.model.errors import OrchError
-from orch_tui.model.ids import Oid
+from orch_tui.model.ids import Oid, slug
 from orch_tui.model.running import CommandResult, GateContext, GateResult
 from orch_tui.model.settings import GateSettings
 
@@ -25,6 +28,12 @@ LAST_WORDS_S = 1.0
 """How long output is waited for that a command which has ended may still have in its pipe."""
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV", "SYSTEMROOT")
+
+SWEEPS = 20
+"""How often what forks while it is being ended is looked for again."""
+
+MARK = "ORCH_GATE"
+"""The variable by which a process is known to be a gate's, whatever session it has fled to."""
 
 Export = Callable[[Oid, Path], Awaitable[Oid]]
 """Writes a commit's files into an empty directory and returns its tree."""
@@ -71,7 +80,7 @@ class GateRoom:
     async def _in_room(self, gate: str, chosen: GateSettings, commit: Oid, base: Oid) -> GateResult:
         plugin = load(GATES, chosen.plugin, api_version=self._api_version)()
         options = read_options(plugin.Options, _options(chosen), f"gates.{gate}")
-        room = self._rooms / gate
+        room = self._rooms / _folder(gate)
         await asyncio.to_thread(_emptied, room)
         tree = await self._export(commit, room)
         context = GateContext(str(room), base, tree, lambda argv, seconds: self._command(room, argv, seconds))
@@ -83,12 +92,13 @@ class GateRoom:
     async def _command(self, room: Path, argv: Sequence[str], seconds: float) -> CommandResult:
         """Runs a command in the room, in a session of its own that ends with it."""
         began = time.monotonic()
+        mark = secrets.token_hex(8)
         async with _listening() as (output, say):
             try:
                 process = await asyncio.create_subprocess_exec(
                     *argv,
                     cwd=room,
-                    env=self._env,
+                    env={**self._env, MARK: mark},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=say,
                     stderr=say,
@@ -106,12 +116,19 @@ class GateRoom:
             finally:
                 _end(process)
             rc = await process.wait()
+            await asyncio.to_thread(_sweep, mark)
             await output.ended(LAST_WORDS_S)
         return CommandResult(rc, output.text, time.monotonic() - began, timed_out)
 
 
 def _options(chosen: GateSettings) -> dict[str, Any]:
     return {"argv": list(chosen.argv), "timeout": str(chosen.timeout), **chosen.options}
+
+
+def _folder(gate: str) -> str:
+    """Returns a name for the gate's room that leads nowhere else."""
+    plain = slug(gate)
+    return gate if plain == gate else f"{plain}-{hashlib.sha256(gate.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def _emptied(room: Path) -> None:
@@ -165,3 +182,22 @@ def _end(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def _sweep(mark: str) -> None:
+    """Ends what has left the command's session, until nothing is left: it may go on forking meanwhile."""
+    for _ in range(SWEEPS):
+        left = [process for process in psutil.process_iter() if _marked(process, mark)]
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        if not left:
+            return
+        psutil.wait_procs(left, timeout=1.0)
+
+
+def _marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get(MARK) == mark
+    except (psutil.Error, OSError):
+        return False
