@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from orch_tui.adapters.desk import Desk
 
@@ -60,17 +66,25 @@ def test_a_page_is_harmless_and_a_refused_file_says_why(tmp_path: Path):
     assert "not shown" in Desk().page(tmp_path / "pipe", 0, 100).text
 
 
-def test_processor_time_counts_children_and_a_dead_process_has_none():
-    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x=0\\nwhile x<3e7: x+=1\\ninput()'])"
-    with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE) as process:
-        desk = Desk()
-        while desk.cpu_seconds(process.pid) < 0.5:
-            assert process.poll() is None
-        assert process.stdin is not None
-        process.stdin.write(b"\n")
-        process.stdin.close()
-        process.wait()
-    assert desk.cpu_seconds(process.pid) == 0.0
+@pytest.fixture
+def busy() -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose child has used more than half a second of a processor and then waits."""
+    child = "x = 0\nwhile x < 2e7: x += 1\nimport time; time.sleep(60)"
+    argv = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"]
+    with subprocess.Popen(argv, start_new_session=True) as process:
+        yield process
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+async def test_processor_time_counts_children_and_a_dead_process_has_none(busy: subprocess.Popen[bytes]):
+    desk = Desk()
+    async with asyncio.timeout(30):
+        while (await desk.cpu_seconds([busy.pid]))[0] < 0.5:
+            await asyncio.sleep(0.02)
+    os.killpg(busy.pid, signal.SIGKILL)
+    busy.wait()
+    assert tuple(await desk.cpu_seconds([busy.pid, 0x3FFFFF])) == (0.0, 0.0)
 
 
 def test_agents_files_are_those_of_the_worktree(tmp_path: Path):
