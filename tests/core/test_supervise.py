@@ -11,6 +11,7 @@ import pytest
 from orch_tui.builtins.runners.local import LocalRunner
 from orch_tui.model import verbs as v
 from orch_tui.model.facts import AgentJudged, ClaimSeen
+from orch_tui.model.fleet import Agent
 from orch_tui.model.states import AgentState
 from orch_tui.testing.clock import VirtualClock
 from tests.core.world import PATIENCE_S, Hand, World
@@ -29,6 +30,16 @@ async def one(world: World, script: str | None = None) -> Hand:
 
 async def becomes(world: World, hand: Hand, state: AgentState, words: str = "") -> None:
     await world.until(lambda _: hand.now.state == state and words in hand.now.reason)
+
+
+async def passes(clock: VirtualClock, hand: Hand, state: AgentState) -> Agent:
+    """Lets time pass, a little at a time, until the agent is seen in that state."""
+    for _ in range(300):
+        if hand.now.state == state:
+            break
+        await clock.advance(5)
+        await asyncio.sleep(0.02)
+    return hand.now
 
 
 async def test_notes_are_seen_as_they_grow_and_when_they_shrink(world: World):
@@ -129,11 +140,10 @@ async def test_silence_is_quiet_then_stalled_and_a_word_ends_it(world: World):
     (hand,) = await world.launched("infra-1")
     (hand.tree.path / "AGENT_NOTES.md").write_text("hello\n")
     await becomes(world, hand, AgentState.WORKING)
-    await clock.advance(179)
-    await clock.advance(2)
-    await becomes(world, hand, AgentState.QUIET, "3 min")
-    await clock.advance(721)
-    await becomes(world, hand, AgentState.STALLED, "15 min")
+    await clock.advance(170)
+    assert hand.now.state == AgentState.WORKING
+    assert (await passes(clock, hand, AgentState.QUIET)).reason == "quiet for 3 min"
+    assert (await passes(clock, hand, AgentState.STALLED)).reason == "quiet for 15 min"
     (hand.tree.path / "AGENT_NOTES.md").write_text("hello again\n")
     await becomes(world, hand, AgentState.WORKING)
     judged = [f.state for f in world.facts(AgentJudged) if f.state in (AgentState.QUIET, AgentState.STALLED)]
