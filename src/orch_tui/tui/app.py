@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import App
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
 from orch_tui.core.ports import MissionVerbs
@@ -72,11 +73,16 @@ class OrchApp(App[None]):
         self._made: dict[str, OrchScreen] = {}
         self._engine_away = False
         self._caption = ""
+        self._wear(MISSION)
+
+    def _wear(self, theme: Theme) -> None:
+        """Chooses the theme before the style sheets are read: afterwards each would be read twice, for 20 ms."""
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def on_mount(self) -> None:
         """Shows the first screen, then follows the mission."""
-        self.register_theme(MISSION)
-        self.theme = MISSION.name
         self.push_screen(self._screen(self._first))
         self._follow()
 

@@ -14,7 +14,6 @@ from orch_tui.engine.client import MissionClient
 from orch_tui.model.errors import EngineAway
 from orch_tui.model.settings import Settings
 from orch_tui.wiring.client import NO_FLAGS, connect, find_state
-from orch_tui.wiring.offline import playback
 
 
 @asynccontextmanager
@@ -31,6 +30,8 @@ async def opened(directory: Path) -> AsyncIterator[tuple[MissionVerbs, Settings,
     try:
         mission = await connect(directory)
     except EngineAway as error:
+        from orch_tui.wiring.offline import playback  # journal and git: 25 ms that only a lost engine costs
+
         mission = playback(directory, why=str(error))
     try:
         yield mission, settings, paths.engine_log
