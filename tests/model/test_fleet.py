@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orch_tui.model.fleet import Agent, Conflict, Fleet, Spend, Stream, micros, money
+from orch_tui.model.fleet import Agent, Conflict, Fleet, Spend, Stream, money
 from orch_tui.model.ids import AgentId, BatchId, StreamKey
+from orch_tui.model.money import micros
 from orch_tui.model.states import AgentState, StreamState
 from orch_tui.model.usage import Tokens
 

@@ -8,7 +8,7 @@ import pytest
 
 from orch_tui.model import verbs as v
 from orch_tui.model.errors import Refused
-from orch_tui.model.fleet import micros
+from orch_tui.model.money import micros
 from orch_tui.model.states import AgentState
 from orch_tui.testing.fakes import epic_of
 from tests.contract_world import FakeWorld

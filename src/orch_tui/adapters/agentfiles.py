@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -34,6 +35,7 @@ ARCHIVE_CAP: Final = 64 * 1024 * 1024
 
 _SHARED = 0o644  # the agent may run as another user, in a container
 _REPORT = "orch_report.sh"
+_NUMBERED = re.compile(r"\d{4,9}\.json")
 _RUNS_KEPT = 8
 _MESSAGES_SHOWN = 20
 
@@ -133,6 +135,17 @@ class AgentFiles:
         name = f"{number:04d}.json"
         self._write((FOLDER, INBOX), name, msgspec.json.encode(message) + b"\n")
         return self.inbox_path / name
+
+    @property
+    def newest_message(self) -> int:
+        """The highest number in the inbox; 0 for an empty one."""
+        with (
+            contextlib.suppress(OSError, EnvironmentProblem),
+            beneath.directory(self._worktree, FOLDER, INBOX) as folder,
+        ):
+            names = os.listdir(folder)  # noqa: PTH208  a descriptor has no path
+            return max((int(name[:-5]) for name in names if _NUMBERED.fullmatch(name)), default=0)
+        return 0
 
     def messages(self) -> tuple[str, ...]:
         """Returns the texts in the inbox, oldest first; what is no message is passed over."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from orch_tui.model.attention import Item, attention
-from orch_tui.model.fleet import Agent, Batch, Budget, Fleet, ModelSpend, Money, Stream, micros, money
-from orch_tui.model.money import MICROS_PER_DOLLAR
+from orch_tui.model.fleet import Agent, Batch, Budget, Fleet, ModelSpend, Money, Stream, money
+from orch_tui.model.money import MICROS_PER_DOLLAR, micros
 from orch_tui.model.usage import Tokens
 
 

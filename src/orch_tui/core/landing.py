@@ -47,6 +47,9 @@ HUMAN_GATE = "human"
 """The gate that the operator's approvals are; it runs nothing."""
 
 
+_UNDECIDED = (BatchState.LAND_INTENT, BatchState.ROLLBACK_INTENT, BatchState.NEEDS_OPERATOR)
+
+
 class Ready(Struct, frozen=True):
     """A stream folded on the target: what would land, and nothing has moved yet."""
 
@@ -352,7 +355,9 @@ class Lander:
             await self.notice_target()
 
     async def notice_target(self) -> None:
-        """Records a move of the target that is not ours."""
+        """Records a move of the target that is not ours; while one of ours is under way, nobody can tell."""
+        if any(b.state in (BatchState.LAND_INTENT, BatchState.ROLLBACK_INTENT) for b in self._fleet.batches):
+            return
         now = await self._parts.git.resolve(self._target)
         if now and now != self._fleet.target_head:
             await self._parts.store.put(TargetMoved(self._fleet.target_head, now, bool(self._fleet.target_head)))
@@ -439,12 +444,12 @@ class Lander:
     async def recover(self) -> int:
         """Finishes or undoes each open intent by what the target shows; twice is the same as once."""
         tip = await self._parts.git.resolve(self._target)
-        open_ = [b for b in self._fleet.batches if b.state in (BatchState.LAND_INTENT, BatchState.ROLLBACK_INTENT)]
+        open_ = [b for b in self._fleet.batches if b.state in _UNDECIDED]
         for batch in open_:
-            if batch.state == BatchState.LAND_INTENT:
-                await self._recover_landing(batch, tip)
-            else:
+            if batch.how:
                 await self._recover_rollback(batch, tip)
+            else:
+                await self._recover_landing(batch, tip)
         await self.notice_target()
         for batch in self._fleet.batches:
             await self._resync(batch, any(batch.id == b.id for b in open_))
@@ -459,7 +464,7 @@ class Lander:
         elif tip and (tip == batch.new or await self._parts.git.is_ancestor(batch.new, tip)):
             await store.put(BatchLanded(batch.id))
         else:
-            await store.put(NeedsOperator(batch.id, f"{self._fleet.target} was moved to {tip[:10]} during the landing"))
+            await self._ask_operator(batch, f"{self._fleet.target} was moved to {tip[:10]} during the landing")
 
     async def _recover_rollback(self, batch: Batch, tip: Oid) -> None:
         store = self._parts.store
@@ -470,9 +475,13 @@ class Lander:
         ):
             await store.put(BatchRolledBack(batch.id))
         else:
-            await store.put(
-                NeedsOperator(batch.id, f"{self._fleet.target} was moved to {tip[:10]} during the rollback")
-            )
+            await self._ask_operator(batch, f"{self._fleet.target} was moved to {tip[:10]} during the rollback")
+
+    async def _ask_operator(self, batch: Batch, what: str) -> None:
+        """Leaves a batch to a person: what the target contains when the next engine starts settles it."""
+        if batch.state != BatchState.NEEDS_OPERATOR:
+            hint = f"put {self._fleet.target} where it belongs with git, then restart with `orch-tui engine stop`"
+            await self._parts.store.put(NeedsOperator(batch.id, f"{what}; {hint}"))
 
     async def _before_rollback(self, batch: Batch) -> Oid:
         return await self._parts.git.resolve(f"refs/orch/rolledback/{batch.id}")

@@ -127,16 +127,16 @@ class Launcher:
         facts: list[Fact] = [ProblemSeen(agent, f"{reason} {hint}".strip())]
         if now is not None and now.run and not now.started:
             facts.append(AgentExited(agent, now.run, None, 0, reason))
-            await self._undone(now)
         await self._parts.store.put(*facts, AgentJudged(agent, AgentState.FAILED, f"could not start: {reason}"))
+        if now is not None and now.run and not now.started:
+            await self._undone(now)
 
     async def _undone(self, agent: Agent) -> None:
         """Takes back what a start had made before it failed: a process that nobody would know of, a token."""
         with contextlib.suppress(RunnerError):  # the runner does not know it either
             await self._parts.runner.stop(agent.id, "its start failed")
             await self._parts.runner.sweep(agent.run)
-        if self._parts.meter is not None:
-            await self._parts.meter.revoke(agent.run)
+        await self._parts.revoke(agent.run)
 
     async def _start(self, name: AgentId) -> None:
         agent, stream = self._find(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
@@ -18,9 +19,10 @@ from orch_tui.core.spend import Spender
 from orch_tui.core.supervise import Supervisor
 from orch_tui.core.talk import Talker
 from orch_tui.model import verbs as v
-from orch_tui.model.errors import Refused
+from orch_tui.model.errors import OrchError, Refused
 from orch_tui.model.facts import (
     AgentExited,
+    AgentHarvested,
     AgentJudged,
     AgentPrepared,
     BatchLanded,
@@ -46,6 +48,7 @@ log = logging.getLogger(__name__)
 PLAN_FILES = ("tasks.md", "orch.toml")
 SETTLE_S = 0.3
 RESTART_S = 1.0
+LONGEST_REST_S = 60.0
 """How long an endless task that failed rests before it is begun again."""
 
 
@@ -138,7 +141,7 @@ class Mission:
             return cast("R", await use(verb, actor, agreed))
         except Refused as error:
             if not verb.reads:
-                await self._parts.store.put(VerbRefused(repr(verb)[:300], str(error)[:500]), actor=actor)
+                await self._parts.store.put(VerbRefused(_scope(verb), str(error)[:500]), actor=actor)
             raise
 
     # Verbs
@@ -173,10 +176,12 @@ class Mission:
 
     async def _read_page(self, verb: v.ReadPage, actor: str, agreed: str) -> v.Page:
         path = self._file(verb)
+        worktree = Path(self._talker.agent(verb.agent).worktree)
+        root = worktree if path.is_relative_to(worktree) else None
         desk = self._parts.desk
         if verb.wait_s and desk.size(path) <= verb.offset:
             await self._grown(path, verb.offset, verb.wait_s)
-        return desk.page(path, verb.offset, verb.size)
+        return desk.page(path, verb.offset, verb.size, root)
 
     async def _grown(self, path: Path, offset: int, wait_s: float) -> None:
         """Returns when the file reaches past the offset, or after `wait_s` seconds."""
@@ -208,8 +213,6 @@ class Mission:
         """Takes the mission: loads the plan, settles what a crash left open, adopts what runs, begins to follow."""
         await self._planner.open()
         recovered = await self._lander.recover()
-        if self._parts.meter is not None:
-            await self._spender.begin(self._parts.meter)
         adopted, unstarted = await self._supervisor.adopt()
         await self._parts.store.put(EngineStarted(self._pid, __version__, recovered + adopted))
         await self._requeue(unstarted)
@@ -224,8 +227,7 @@ class Mission:
         """Queues again what was about to start when an engine ended; one that was told to stop meanwhile stops."""
         agents = [self._talker.agent(name) for name in unstarted]
         for agent in agents:
-            if self._parts.meter is not None:
-                await self._parts.meter.revoke(agent.run)
+            await self._parts.revoke(agent.run)
             if agent.stopped:
                 await self._parts.store.put(AgentJudged(agent.id, AgentState.STOPPED, "stopped before it had started"))
         if half := tuple(a.id for a in agents if not a.stopped):
@@ -236,7 +238,7 @@ class Mission:
             "launches": self._launcher.run,
             "files": self._supervisor.follow_files,
             "processes": self._supervisor.follow_processes,
-            "silence": self._supervisor.watch_silence,
+            "silence": self._supervisor.silence.watch,
             "started": self._track_started,
             "days": self._spender.keep_days,
             "target": self._notice_target,
@@ -272,6 +274,7 @@ class Mission:
         """Follows each agent as soon as it has a worktree or a new run, and lets go of those that landed."""
         news = self._parts.store.follow()
         await self._track_all()
+        await self._harvest()
         async for records in news:
             if not records:  # some were left out
                 await self._track_all()
@@ -285,7 +288,7 @@ class Mission:
         elif isinstance(record.fact, AgentExited):
             self._supervisor.over(record.fact.agent, record.fact.run)
         elif kind is BatchLanded:
-            self._harvest(record)
+            await self._harvest()
 
     async def _track_all(self) -> None:
         for agent in list(self.fleet.agents()):
@@ -302,22 +305,37 @@ class Mission:
         batch = self.fleet.batch(getattr(record.fact, "batch", ""))
         return tuple(m.agent for m in batch.members) if batch else ()
 
-    def _harvest(self, record: Record) -> None:
-        """Archives notes and claims of what landed."""
-        for name in self._concerned(record):
-            if files := self._supervisor.files(name):
-                files.archive(self._parts.places.archive(name))
+    async def _harvest(self) -> None:
+        """Archives notes and claims of what landed and is not in the archive yet, then lets go of it."""
+        for agent in [a for a in self.fleet.agents() if a.state == AgentState.LANDED and not a.archived]:
+            if not self._supervisor.files(agent.id):
+                await self._supervisor.track(agent.id)
+            if files := self._supervisor.files(agent.id):
+                place = self._parts.places.archive(agent.id)
+                await self._parts.desk.archive(files, place)
+                await self._parts.store.put(AgentHarvested(agent.id, str(place)))
+            if not agent.pid:
+                self._supervisor.forget(agent.id)
 
     async def _kept(self, name: str, endless: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Keeps an endless task going: one that fails is recorded and begun again."""
+        """Keeps an endless task going: one that fails is recorded, once, and begun again after a growing rest."""
+        rest, said = RESTART_S, ""
         while True:
+            began = self._parts.clock.now()
             try:
                 await endless()
                 return
             except Exception as error:
                 log.exception("the task %s failed", name)
-                await self._parts.store.put(ProblemSeen(name, f"{type(error).__name__}: {error}"[:500]))
-            await self._parts.clock.sleep(RESTART_S)
+                words = f"{type(error).__name__}: {error}"[:500]
+            if self._parts.clock.now() - began > LONGEST_REST_S:
+                rest, said = RESTART_S, ""
+            if words != said:
+                with contextlib.suppress(OrchError):  # a disk that is full must not end what waits for room
+                    await self._parts.store.put(ProblemSeen(name, words))
+                    said = words
+            await self._parts.clock.sleep(rest)
+            rest = min(2 * rest, LONGEST_REST_S)
 
     async def close(self, reason: str) -> None:
         """Lets go of the mission; agents and meter go on."""
@@ -332,6 +350,12 @@ class Mission:
             await self._parts.meter.close()
         await self._parts.git.close()
         await self._parts.store.close()
+
+
+def _scope(verb: v.Verb[Any]) -> str:
+    """Returns what was asked for and of whom, without the words of a message."""
+    subject = next((str(getattr(verb, name)) for name in ("agent", "stream", "batch") if getattr(verb, name, "")), "")
+    return f"{v.tag_of(verb)} {subject}".strip()[:200]
 
 
 def _has_work_ahead(agent: Agent) -> bool:

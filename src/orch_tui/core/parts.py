@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from orch_tui.core.ports import Backend, Clock, Desk, GateRoom, Git, Meter, PlanSource, Runner, Watcher
 from orch_tui.core.store import Store
+from orch_tui.model.errors import OrchError, StorageError
+from orch_tui.model.facts import ProblemSeen
 from orch_tui.model.ids import AgentId, StreamKey
 from orch_tui.model.landing import CommitStamp
 from orch_tui.model.settings import Settings
@@ -60,6 +63,16 @@ class Parts:
     """The directory of the repository's branch files, watched below `orch/`."""
 
     failpoint: Callable[[str], None] = _nothing
+
+    async def revoke(self, run: str) -> None:
+        """Ends a run's token at the meter; a meter that cannot be reached is shown, and nobody waits for it."""
+        if self.meter is None:
+            return
+        try:
+            await self.meter.revoke(run)
+        except OrchError as error:
+            with contextlib.suppress(StorageError):
+                await self.store.put(ProblemSeen("meter", str(error)))
 
     def stamp(self) -> CommitStamp:
         """Returns author and time of a commit of ours."""

@@ -99,20 +99,11 @@ class Git(Protocol):
     async def resolve(self, ref: str) -> Oid:
         """Returns the commit that a full ref name or an object name stands for; "" if there is none."""
 
-    async def branch_heads(self, prefix: str) -> dict[str, Oid]:
-        """Returns full ref names below the prefix with their commits."""
-
     async def tracked(self, oid: Oid, names: Sequence[str]) -> tuple[str, ...]:
         """Returns which of these top-level names that commit tracks."""
 
     async def add_worktree(self, path: Path, branch: str, base: Oid) -> None:
         """Makes a worktree on a branch from base; again is the same as once."""
-
-    async def backup_worktree(self, path: Path, ref: str) -> Oid:
-        """Keeps commits and uncommitted work of a worktree under a ref of ours."""
-
-    async def remove_worktree(self, path: Path) -> None:
-        """Removes a worktree whose work is committed or backed up."""
 
     async def worktree_state(self, path: Path, base: Oid) -> WorktreeState:
         """Looks at a worktree: newest commit, cleanliness, size against the base."""
@@ -270,6 +261,10 @@ class AgentFiles(Protocol):
     def messages(self) -> Sequence[str]:
         """Returns the texts in the inbox, oldest first."""
 
+    @property
+    def newest_message(self) -> int:
+        """Returns the highest number in the inbox; 0 for an empty one."""
+
     def archive(self, into: Path) -> None:
         """Copies notes, claim and task."""
 
@@ -286,11 +281,14 @@ class Desk(Protocol):
     def size(self, path: Path) -> int:
         """Returns the size of a regular file that is not a link; 0 otherwise."""
 
-    def page(self, path: Path, offset: int, size: int) -> Page:
-        """Returns a page of a file as harmless text."""
+    def page(self, path: Path, offset: int, size: int, root: Path | None = None) -> Page:
+        """Returns a page of a file as harmless text; no link below `root` is followed."""
 
-    def cpu_seconds(self, pid: int) -> float:
-        """Returns the CPU time of a process and its descendants; 0 if it is gone."""
+    async def archive(self, files: AgentFiles, into: Path) -> None:
+        """Copies what an agent leaves behind, off the event loop."""
+
+    async def cpu_seconds(self, pids: Sequence[int]) -> Sequence[float]:
+        """Returns the CPU time of each process with its descendants; 0 for one that is gone."""
 
 
 class Watcher(Protocol):

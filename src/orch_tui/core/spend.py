@@ -50,7 +50,10 @@ class Spender:
 
     async def follow(self, meter: Meter) -> None:
         """Records what the ledger gains for as long as the mission is open."""
+        await self.begin(meter)
         async for rows in meter.follow(self._parts.store.fleet.ledger_seq):
+            if rows and rows[0].seq <= self._parts.store.fleet.ledger_seq:
+                await self.begin(meter)  # another ledger is read from its start
             await self.take(rows)
 
     async def take(self, rows: Sequence[LedgerRow]) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from orch_tui.core.parts import Current, Parts
 from orch_tui.core.ports import AgentFiles
+from orch_tui.core.silence import Silence
+from orch_tui.core.tracked import Tracked
 from orch_tui.model.errors import OrchError, StorageError
-from orch_tui.model.evidence import Observation, Thresholds, judge
+from orch_tui.model.evidence import Observation, judge
 from orch_tui.model.facts import (
     AgentExited,
     AgentJudged,
@@ -30,7 +31,6 @@ from orch_tui.model.facts import (
 )
 from orch_tui.model.fleet import Agent, Fleet
 from orch_tui.model.ids import AgentId, Oid, agent_branch
-from orch_tui.model.landing import WorktreeState
 from orch_tui.model.running import Placement, RunEvent
 from orch_tui.model.signals import Claim
 from orch_tui.model.states import ACTIVE, AgentState
@@ -41,29 +41,12 @@ PROTOCOL_NAMES = ("TASK.md", "AGENT_NOTES.md", ".orch")
 NOT_STARTED = "not started"
 """What a runner says of a run that was prepared and never begun."""
 
+_SILENT = frozenset({AgentState.QUIET, AgentState.STALLED})
+ROOM_S = 1.0
+NOTES_EVERY_S = 1.0
+"""Notes that grow in a storm are one fact in so many seconds; whoever reads them follows the file."""
+
 _UNSEEN = frozenset({AgentState.PLANNED, AgentState.QUEUED, AgentState.LANDED})
-
-
-@dataclass
-class Tracked:
-    """What the engine remembers of one agent between two looks; all of it can be found again on disk."""
-
-    id: AgentId
-    worktree: Path
-    files: AgentFiles
-    run_dir: Path | None = None
-    alive: bool = False
-    lost: bool = False
-    rc: int | None = None
-    signal: int = 0
-    last_sign: float = 0.0
-    has_sign: bool = False
-    cpu: float = 0.0
-    claim: Claim | None = None
-    state: WorktreeState = field(default_factory=WorktreeState)
-    git_wanted: bool = True
-    looking: asyncio.Task[None] | None = None
-    again: bool = False
 
 
 class Supervisor:
@@ -76,7 +59,7 @@ class Supervisor:
         self._tracked: dict[AgentId, Tracked] = {}
         self._by_directory: dict[Path, AgentId] = {}
         self._refs: set[Path] = set()
-        self._tick = asyncio.Event()
+        self.silence = Silence(parts, current, self._tracked, self._signed, self.look)
         self._stirs: dict[Path, asyncio.Event] = {}
         self._noticed: dict[Path, Callable[[], None]] = {}
 
@@ -134,7 +117,7 @@ class Supervisor:
             self._by_directory.pop(tracked.run_dir, None)
         tracked.run_dir = run_dir
         tracked.rc, tracked.signal, tracked.lost = None, 0, False
-        tracked.claim, tracked.has_sign, tracked.cpu = None, False, 0.0
+        tracked.claim, tracked.has_sign = None, False
         tracked.alive = run_dir is not None
         tracked.last_sign = self._parts.clock.now()
         if run_dir is not None:
@@ -181,7 +164,8 @@ class Supervisor:
 
     async def close(self) -> None:
         """Ends the looks under way; the next engine looks again."""
-        looks = [t.looking for t in self._tracked.values() if t.looking is not None]
+        tasks = [task for t in self._tracked.values() for task in (t.looking, t.later)]
+        looks = [task for task in tasks if task is not None]
         for look in looks:
             look.cancel()
         await asyncio.gather(*looks, return_exceptions=True)
@@ -198,9 +182,11 @@ class Supervisor:
         stir = self._stirs.setdefault(directory, asyncio.Event())
         sleeper = asyncio.ensure_future(self._parts.clock.sleep(seconds))
         waiter = asyncio.ensure_future(stir.wait())
-        await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        sleeper.cancel()
-        waiter.cancel()
+        try:
+            await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeper.cancel()
+            waiter.cancel()
 
     def _changed(self, paths: Iterable[Path]) -> None:
         for path in paths:
@@ -218,7 +204,19 @@ class Supervisor:
         """Records how processes start and end."""
         async for events in self._parts.runner.events():
             for event in events:
+                await self._recorded(event)
+
+    async def _recorded(self, event: RunEvent) -> None:
+        """Records an event; an end that the disk refuses waits for room, since nobody will tell it again."""
+        while True:
+            try:
                 await self._happened(event)
+                return
+            except StorageError:
+                await self._parts.clock.sleep(ROOM_S)
+            except OrchError as error:
+                await self._parts.store.put(ProblemSeen(event.agent, str(error)))
+                return
 
     async def _happened(self, event: RunEvent) -> None:
         agent = self._fleet.agent(event.agent)
@@ -234,56 +232,11 @@ class Supervisor:
     ) -> None:
         if not tracked.alive:
             return
-        tracked.alive, tracked.lost, tracked.rc, tracked.signal = False, lost, rc, signal
         await self._parts.store.put(AgentExited(agent.id, agent.run, rc, signal, reason))
-        if self._parts.meter is not None:
-            await self._parts.meter.revoke(agent.run)
+        tracked.alive, tracked.lost, tracked.rc, tracked.signal = False, lost, rc, signal
         self.look(agent.id, git=True)
         self._slot_freed()
-
-    async def watch_silence(self) -> None:
-        """Judges again when somebody has been silent for long enough; sleeps until then."""
-        while True:
-            self._tick.clear()
-            wait = self._until_next_deadline()
-            if wait is None:
-                await self._tick.wait()
-                continue
-            sleeper = asyncio.ensure_future(self._parts.clock.sleep(wait))
-            ticker = asyncio.ensure_future(self._tick.wait())
-            await asyncio.wait({sleeper, ticker}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (sleeper, ticker):
-                task.cancel()
-            self._look_at_silent()
-
-    def _until_next_deadline(self) -> float | None:
-        now = self._parts.clock.now()
-        t = self._thresholds()
-        waits = [
-            deadline - (now - tracked.last_sign)
-            for tracked in self._tracked.values()
-            if tracked.alive
-            for deadline in (t.quiet_s, t.stalled_s)
-            if deadline > now - tracked.last_sign
-        ]
-        return max(0.5, min(waits)) if waits else None
-
-    def _look_at_silent(self) -> None:
-        now = self._parts.clock.now()
-        quiet = self._thresholds().quiet_s
-        for tracked in list(self._tracked.values()):
-            if not tracked.alive or now - tracked.last_sign < quiet:
-                continue
-            agent = self._fleet.agent(tracked.id)
-            cpu = self._parts.desk.cpu_seconds(agent.pid) if agent and agent.pid else 0.0
-            if cpu > tracked.cpu + 1.0:
-                self._signed(tracked)
-            tracked.cpu = cpu
-            self.look(tracked.id)
-
-    def _thresholds(self) -> Thresholds:
-        agents = self._current.settings.agents
-        return Thresholds(float(agents.quiet), float(agents.stalled))
+        await self._parts.revoke(agent.run)
 
     # One look
 
@@ -312,27 +265,38 @@ class Supervisor:
             try:
                 await self._look(tracked)
             except OrchError as error:
-                with contextlib.suppress(StorageError):  # whoever asks for something is told that the disk refuses
-                    await self._parts.store.put(ProblemSeen(tracked.id, str(error)))
-        self._tick.set()
+                tracked.git_wanted = True
+                await self._complain(tracked, str(error))
+            else:
+                tracked.problem = ""
+        self.silence.changed()
+
+    async def _complain(self, tracked: Tracked, words: str) -> None:
+        """Records what went wrong, once until it was well again."""
+        if words == tracked.problem:
+            return
+        with contextlib.suppress(StorageError):  # whoever asks for something is told that the disk refuses
+            await self._parts.store.put(ProblemSeen(tracked.id, words))
+            tracked.problem = words
 
     async def _look(self, tracked: Tracked) -> None:
         agent = self._fleet.agent(tracked.id)
         if agent is None or agent.state in _UNSEEN:
             return
-        facts: list[Fact] = [*self._claim_facts(tracked, agent), *self._notes_facts(tracked, agent)]
-        if tracked.git_wanted:
-            tracked.git_wanted = False
-            facts += await self._branch_facts(tracked, agent)
+        claim = tracked.files.read_claim(agent.run)
+        facts = [*self._claim_facts(tracked, agent, claim), *self._notes_facts(tracked, agent)]
         if facts:
             await self._parts.store.put(*facts, actor=agent.id)
+        tracked.claim = claim
+        if tracked.git_wanted:
+            tracked.git_wanted = False
+            if moved := await self._branch_facts(tracked, agent):
+                await self._parts.store.put(*moved, actor=agent.id)
         await self._judge(tracked)
 
-    def _claim_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
-        claim = tracked.files.read_claim(agent.run)
+    def _claim_facts(self, tracked: Tracked, agent: Agent, claim: Claim | None) -> list[Fact]:
         if claim is None or claim == tracked.claim:
             return []
-        tracked.claim = claim
         tracked.git_wanted = True
         self._lives(tracked)
         if (claim.state, claim.summary) == (agent.claim, agent.summary):
@@ -347,7 +311,21 @@ class Supervisor:
         if size == agent.notes:
             return []
         self._lives(tracked)  # only the agent writes them, also before its start is recorded
+        wait = tracked.notes_at + NOTES_EVERY_S - self._parts.clock.now()
+        if wait > 0:
+            self._look_later(tracked, wait)
+            return []
+        tracked.notes_at = self._parts.clock.now()
         return [NotesGrew(agent.id, size)]
+
+    def _look_later(self, tracked: Tracked, seconds: float) -> None:
+        async def later() -> None:
+            await self._parts.clock.sleep(seconds)
+            tracked.later = None
+            self.look(tracked.id)
+
+        if tracked.later is None:
+            tracked.later = asyncio.create_task(later(), name=f"look later at {tracked.id}")
 
     async def _branch_facts(self, tracked: Tracked, agent: Agent) -> list[Fact]:
         git = self._parts.git
@@ -374,10 +352,12 @@ class Supervisor:
         agent = self._fleet.agent(tracked.id)
         if agent is None or agent.state in _UNSEEN or not agent.run or _never_started(agent):
             return
-        seen = judge(self._observation(tracked, agent), self._parts.clock.now(), self._thresholds())
+        seen = judge(self._observation(tracked, agent), self._parts.clock.now(), self.silence.thresholds())
         state, reason = seen.state, seen.reason
         if tracked.state.missing and state != AgentState.LANDED:
             reason = f"{reason}; its worktree is missing, its branch is safe".lstrip("; ")
+        if state == agent.state and state in _SILENT:
+            return  # the screen has the time since; a fact for every minute would fill the journal
         if (state, reason) != (agent.state, agent.reason):
             await self._parts.store.put(AgentJudged(agent.id, state, reason))
 
@@ -424,7 +404,7 @@ class Supervisor:
 
     def _recall(self, tracked: Tracked, agent: Agent) -> None:
         """Takes over what the engine before knew of an agent's signs of life."""
-        t = self._thresholds()
+        t = self.silence.thresholds()
         silence = {AgentState.QUIET: t.quiet_s, AgentState.STALLED: t.stalled_s}.get(agent.state, 0.0)
         tracked.has_sign = tracked.has_sign or agent.state != AgentState.STARTING
         if silence:

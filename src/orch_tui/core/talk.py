@@ -58,7 +58,7 @@ class Talker:
         files = self._supervisor.files(agent.id)
         if files is None or not self._parts.desk.exists(files.task_path.parent):
             raise Refused(f"{agent.id} has no worktree to put a message into", "", "Launch it again.")
-        number = max((m.id for m in agent.messages), default=0) + 1
+        number = max((files.newest_message, *(m.id for m in agent.messages))) + 1
         files.put_message(number, number, text)
         head = text.strip().splitlines()[0][:HEAD_LENGTH]
         await self._parts.store.put(MessageSent(agent.id, number, kind, head), actor=actor)
@@ -85,8 +85,7 @@ class Talker:
         if facts:
             await self._parts.store.put(*facts, actor=actor)
         for one in running:
-            if one.pid:
-                await self._parts.runner.stop(one.id, why)
+            await self._launcher.obey(one.id)
         return Outcome(f"{len(running)} agents are being stopped, {len(queued)} left the queue")
 
 

@@ -12,16 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orch_tui.model.ids import AgentId, BatchId, Oid, StreamKey
+from orch_tui.model.money import micros
 from orch_tui.model.states import AgentState, BatchState, StreamState
 from orch_tui.model.usage import Tokens, Window, window_rate
-
-PICO_PER_MICRO = 1_000_000
-"""The ledger counts 10^-12 USD, the screen 10^-6 USD."""
-
-
-def micros(pico: int) -> int:
-    """Returns micro-dollars for an amount in 10^-12 USD, rounded half up."""
-    return (pico + PICO_PER_MICRO // 2) // PICO_PER_MICRO
 
 
 class Spend(Struct, frozen=True):
@@ -101,6 +94,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     verdict_by: str = ""
     batch: BatchId = BatchId("")
     stopped: bool = False
+    archived: bool = False
     messages: tuple[Message, ...] = ()
     spend: Spend = Spend()
 

@@ -20,9 +20,9 @@ from orch_tui.model.fleet import (
     Problem,
     Spend,
     Stream,
-    micros,
 )
 from orch_tui.model.ids import AgentId, BatchId, Oid
+from orch_tui.model.money import micros
 from orch_tui.model.states import AgentState, BatchState
 from orch_tui.model.usage import window_add
 
@@ -314,6 +314,7 @@ def _batch_rolled_back(fleet: Fleet, fact: f.BatchRolledBack, record: f.Record) 
                 state=AgentState.APPROVED,
                 reason=f"rolled back by {batch.how}; can land again",
                 since=record.at,
+                archived=False,
                 batch=BatchId(""),
             ),
         )
@@ -341,7 +342,8 @@ def _with_batch(fleet: Fleet, batch: BatchId, **changes: Any) -> Fleet:
 def _checkout_synced(fleet: Fleet, fact: f.CheckoutSynced, record: f.Record) -> Fleet:
     for batch in reversed(fleet.batches):
         if fact.to in (batch.new, batch.undone_by):
-            behind = tuple(f"{fact.checkout}/{path}" for path in fact.behind)
+            others = tuple(path for path in batch.behind if not path.startswith(f"{fact.checkout}/"))
+            behind = (*others, *(f"{fact.checkout}/{path}" for path in fact.behind))
             return _with_batch(fleet, batch.id, behind=behind, synced=not behind)
     return fleet
 
@@ -375,6 +377,10 @@ def _with_check(stream: Stream, check: Check) -> Stream:
 def _problem_seen(fleet: Fleet, fact: f.ProblemSeen, record: f.Record) -> Fleet:
     problem = Problem(record.at, fact.subject, fact.message)
     return replace(fleet, problems=(*fleet.problems[-(PROBLEMS_KEPT - 1) :], problem))
+
+
+def _agent_harvested(fleet: Fleet, fact: f.AgentHarvested, record: f.Record) -> Fleet:
+    return fleet.with_agent(fact.agent, lambda a: replace(a, archived=True))
 
 
 def _unchanged(fleet: Fleet, fact: Any, record: f.Record) -> Fleet:
@@ -416,7 +422,7 @@ _HANDLERS: dict[type, Handler] = {
     f.NeedsOperator: _needs_operator,
     f.GateStarted: _gate_started,
     f.GateFinished: _gate_finished,
-    f.AgentHarvested: _unchanged,
+    f.AgentHarvested: _agent_harvested,
     f.VerbRefused: _unchanged,
     f.ProblemSeen: _problem_seen,
 }

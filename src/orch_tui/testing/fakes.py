@@ -12,6 +12,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
+from orch_tui.core.ports import AgentFiles as AgentFilesPort
 from orch_tui.model.blueprint import Blueprint
 from orch_tui.model.errors import OrchError, RunnerError
 from orch_tui.model.facts import Record
@@ -288,6 +289,12 @@ class FakeFiles:
         self._desk.files[path] = text
         return path
 
+    @property
+    def newest_message(self) -> int:
+        """Returns the highest number in the inbox."""
+        inbox = self._worktree / ".orch" / "inbox"
+        return max((int(path.stem) for path in self._desk.files if path.parent == inbox), default=0)
+
     def messages(self) -> Sequence[str]:
         """Returns the texts in the inbox."""
         inbox = self._worktree / ".orch" / "inbox"
@@ -308,6 +315,7 @@ class FakeDesk:
     def __init__(self) -> None:
         self.files: dict[Path, str] = {}
         self.cpu: dict[int, float] = {}
+        self.busy: set[int] = set()
         self._worktrees: dict[Path, FakeFiles] = {}
 
     def agent_files(self, worktree: Path, tracked: Iterable[str] = ()) -> FakeFiles:
@@ -322,16 +330,22 @@ class FakeDesk:
         """Returns a file's size in bytes."""
         return len(self.files.get(path, "").encode())
 
-    def page(self, path: Path, offset: int, size: int) -> Page:
+    def page(self, path: Path, offset: int, size: int, root: Path | None = None) -> Page:  # noqa: ARG002  the port's
         """Returns a page of a file."""
         data = self.files.get(path, "").encode()
         start = offset if offset >= 0 else max(0, len(data) + offset)
         part = data[start : start + size]
         return Page(part.decode("utf-8", "replace"), start, start + len(part), len(data))
 
-    def cpu_seconds(self, pid: int) -> float:
-        """Returns what a test set."""
-        return self.cpu.get(pid, 0.0)
+    async def archive(self, files: AgentFilesPort, into: Path) -> None:
+        """Copies what an agent leaves behind."""
+        files.archive(into)
+
+    async def cpu_seconds(self, pids: Sequence[int]) -> Sequence[float]:
+        """Returns what a test set; a process listed in `busy` uses a second between any two looks."""
+        for pid in self.busy:
+            self.cpu[pid] = self.cpu.get(pid, 0.0) + 1.0
+        return tuple(self.cpu.get(pid, 0.0) for pid in pids)
 
 
 class FakeWatcher:

@@ -8,8 +8,8 @@ from orch_tui.cli import output, shapes
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
 from orch_tui.core.ports import MissionVerbs
-from orch_tui.model.fleet import Fleet, Money, micros, money
-from orch_tui.model.money import dollars, dollars_per_hour
+from orch_tui.model.fleet import Fleet, Money, money
+from orch_tui.model.money import dollars, dollars_per_hour, micros
 
 
 @click.command(epilog=examples("orch-tui cost", "orch-tui cost --json | jq .total.usd_per_hour"))

@@ -13,8 +13,8 @@ from orch_tui.cli.words import NOTHING, age, count, fact_line, short, size_of_ch
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.attention import attention
 from orch_tui.model.errors import EngineAway
-from orch_tui.model.fleet import Agent, Fleet, Stream, micros, money
-from orch_tui.model.money import dollars, dollars_per_hour
+from orch_tui.model.fleet import Agent, Fleet, Stream, money
+from orch_tui.model.money import dollars, dollars_per_hour, micros
 from orch_tui.model.plain import one_line
 from orch_tui.model.refusals import waits_for
 from orch_tui.model.verbs import AskEngine

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 from textual.content import Content
 
-from orch_tui.model.fleet import Agent, Fleet, ModelSpend, Money, Stream, micros, money
-from orch_tui.model.money import dollars
+from orch_tui.model.fleet import Agent, Fleet, ModelSpend, Money, Stream, money
+from orch_tui.model.money import dollars, micros
 from orch_tui.tui import look
 from orch_tui.tui.present import money as price
 from orch_tui.tui.present.cells import cell, right, safe

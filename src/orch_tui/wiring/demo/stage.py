@@ -16,7 +16,8 @@ from orch_tui.adapters.paths import StatePaths
 from orch_tui.adapters.state.journal import read_records
 from orch_tui.engine.client import MissionClient
 from orch_tui.model.errors import Busy, OrchError, Refused
-from orch_tui.model.fleet import Fleet, micros
+from orch_tui.model.fleet import Fleet
+from orch_tui.model.money import micros
 from orch_tui.model.states import BatchState
 from orch_tui.model.verbs import Stop, StopEngine
 from orch_tui.wiring.client import connect
