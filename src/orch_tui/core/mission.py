@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from orch_tui import __version__
+from orch_tui.core.assembly import Assembler
+from orch_tui.core.boxes import Boxes
 from orch_tui.core.landing import Lander
 from orch_tui.core.launch import Launcher
 from orch_tui.core.parts import Current, Parts
 from orch_tui.core.planning import Planner
+from orch_tui.core.recover import Recovery
 from orch_tui.core.review import Reviewer
+from orch_tui.core.rollback import Undoer
 from orch_tui.core.spend import Spender
 from orch_tui.core.supervise import Supervisor
 from orch_tui.core.talk import Talker
+from orch_tui.core.target import Target
 from orch_tui.model import verbs as v
 from orch_tui.model.errors import OrchError, Refused
 from orch_tui.model.facts import (
@@ -64,8 +69,12 @@ class Mission:
         self._plan_edited = asyncio.Event()
         self._supervisor = Supervisor(parts, current, slot_freed=self._launcher.wake)
         self._talker = Talker(parts, self._launcher, self._supervisor)
-        self._lander = Lander(parts, self._supervisor)
-        self._reviewer = Reviewer(parts, self._supervisor, self._talker, self._lander)
+        self._target = Target(parts)
+        boxes, assembler = Boxes(parts), Assembler(parts)
+        self._recovery = Recovery(parts, self._target, boxes)
+        self._lander = Lander(parts, self._supervisor, self._target, assembler, boxes, self._recovery)
+        self._undoer = Undoer(parts, self._target, self._recovery)
+        self._reviewer = Reviewer(parts, self._supervisor, self._talker, assembler)
         self._planner = Planner(parts, current)
         self._spender = Spender(parts, current, sign=self._supervisor.sign)
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,7 +116,7 @@ class Mission:
             if isinstance(verb, v.Merge):
                 return await self._lander.preview(verb.stream)
             if isinstance(verb, v.Rollback):
-                return await self._lander.preview_rollback(verb.batch)
+                return await self._undoer.preview(verb.batch)
         except Refused as error:
             return refusal(title, str(error))
         if isinstance(verb, v.Stop):
@@ -169,7 +178,7 @@ class Mission:
         return await self._lander.land(verb.stream, actor, agreed)
 
     async def _rollback(self, verb: v.Rollback, actor: str, agreed: str) -> v.RolledBack:
-        return await self._lander.roll_back(verb.batch, actor, agreed)
+        return await self._undoer.roll_back(verb.batch, actor, agreed)
 
     async def _read_diff(self, verb: v.ReadDiff, actor: str, agreed: str) -> v.DiffFile:
         return await self._reviewer.diff(verb)
@@ -212,7 +221,7 @@ class Mission:
     async def open(self) -> None:
         """Takes the mission: loads the plan, settles what a crash left open, adopts what runs, begins to follow."""
         await self._planner.open()
-        recovered = await self._lander.recover()
+        recovered = await self._recovery.recover()
         adopted, unstarted = await self._supervisor.adopt()
         await self._parts.store.put(EngineStarted(self._pid, __version__, recovered + adopted))
         await self._requeue(unstarted)
@@ -268,7 +277,7 @@ class Mission:
         while True:
             await self._target_moved.wait()
             self._target_moved.clear()
-            await self._lander.notice()
+            await self._target.notice()
 
     async def _track_started(self) -> None:
         """Follows each agent as soon as it has a worktree or a new run, and lets go of those that landed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from orch_tui.core.landing import Lander
+from orch_tui.core.assembly import Assembler
 from orch_tui.core.parts import Parts
 from orch_tui.core.supervise import Supervisor
 from orch_tui.core.talk import Talker
@@ -23,11 +23,11 @@ _SAID = {"approve": "approved", "changes": "asked for changes on", "reject": "re
 class Reviewer:
     """Looks at agents' work as git has it now and records what the operator thinks of it."""
 
-    def __init__(self, parts: Parts, supervisor: Supervisor, talker: Talker, lander: Lander) -> None:
+    def __init__(self, parts: Parts, supervisor: Supervisor, talker: Talker, assembler: Assembler) -> None:
         self._parts = parts
         self._supervisor = supervisor
         self._talker = talker
-        self._lander = lander
+        self._assembler = assembler
 
     async def look(self, verb: Review) -> None:
         """Makes sure that the fleet knows what git and the agents say now."""
@@ -93,7 +93,7 @@ class Reviewer:
             raise Refused(stream)
         if stream.batch and stream.landed and (batch := self._parts.store.fleet.batch(stream.batch)):
             return await self._between(batch.base, batch.new)
-        base, fold = await self._lander.assemble(stream, [a for a in stream.agents if a.ahead])
+        base, fold = await self._assembler.assemble(stream, [a for a in stream.agents if a.ahead])
         return await self._between(base, fold.tip)
 
     async def base_of(self, agent: Agent) -> Oid:
