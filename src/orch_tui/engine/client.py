@@ -179,6 +179,8 @@ class MissionClient:
                 await self._listen(connection)
             except OrchError as error:
                 self._error = error
+            except Exception as error:  # what we do not understand of an engine must not leave anybody waiting
+                self._error = EngineAway("The engine said something unforeseen", f"{type(error).__name__}: {error}")
             finally:
                 connection.abort()
             self._drop(_Lost())

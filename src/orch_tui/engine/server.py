@@ -200,6 +200,7 @@ class _Client:
             case Follow():
                 if self._following is None:
                     self._following = asyncio.create_task(self._follow())
+                    self._following.add_done_callback(self._followed)
             case Hello():
                 raise EngineAway("The client said hello twice")
 
@@ -219,6 +220,12 @@ class _Client:
             unforeseen = OrchError("The engine made a mistake", f"{type(error).__name__}: {error}", "see engine.log")
             line = encode(failed(id, self._seq, unforeseen))
         await self._connection.send_line(line)
+
+    def _followed(self, task: asyncio.Task[None]) -> None:
+        """Hangs up on a client that cannot be told any more, so that it comes back instead of standing still."""
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("facts do not reach a client any more", exc_info=error)
+            self.abort()
 
     async def _follow(self) -> None:
         facts = self._server.mission.follow()
