@@ -21,6 +21,7 @@ from orch_tui.tui import look
 from orch_tui.tui.present.notes import clean, folded
 
 LINES_KEPT = 5_000
+STRIPS_KEPT = 400
 FIRST_BYTES = 65_536
 WAIT_SECONDS = 25.0
 RETRY_SECONDS = 2.0
@@ -63,6 +64,7 @@ class TextTail(ScrollView, can_focus=True):
         self._text: list[str] = [""]
         self._folded: list[Content] = []
         self._width_folded = 0
+        self._strips: dict[int, tuple[Content, Strip]] = {}
         self._notice = ""
         self._at_end = True
         self._last_height = 0
@@ -206,8 +208,24 @@ class TextTail(ScrollView, can_focus=True):
             content = self._folded[index]
         elif not self._folded:
             content = self._line_when_empty(y, width)
-        strips = Visual.to_strips(self, content, width, 1, self.visual_style, pad=True)
-        return strips[0] if strips else Strip.blank(width, self.visual_style.rich_style)
+        return self._strip(content, width)
+
+    def _strip(self, content: Content, width: int) -> Strip:
+        """Returns a line as it is painted; a page that moves by a line is drawn from what was drawn before."""
+        # By identity: contents of equal text are equal to Textual, whatever their colours.
+        kept, strip = self._strips.get(id(content), (None, Strip([])))
+        if kept is not content or strip.cell_length != width:
+            drawn = Visual.to_strips(self, content, width, 1, self.visual_style, pad=True)
+            strip = drawn[0] if drawn else Strip.blank(width, self.visual_style.rich_style)
+            if len(self._strips) > STRIPS_KEPT:
+                self._strips.clear()
+            self._strips[id(content)] = (content, strip)
+        return strip
+
+    def notify_style_update(self) -> None:
+        """Forgets what was drawn with other colours."""
+        super().notify_style_update()
+        self._strips.clear()
 
     def _line_when_empty(self, y: int, width: int) -> Content:
         words = self._notice or self._empty
