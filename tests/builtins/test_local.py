@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -102,6 +104,57 @@ async def test_both_gone_while_nobody_looked_is_lost(tmp_path, bench_at):
         assert (found.state, found.reason) == ("lost", "swept")
     assert (await second.runner.launch(order)).state == "lost"
     await second.close()
+
+
+async def lost_where_nothing_can_be_written(
+    bench: Bench, make_room: Callable[[], object], refuse: Callable[[], object]
+):
+    """Loses an agent on a disk that refuses its end: the end is told at once, and written when there is room."""
+    order = bench.order(["sh", "-c", "while ! test -e go; do sleep 0.05; done"])
+    place = await bench.runner.launch(order)
+    os.kill(place.agentd_pid, signal.SIGKILL)
+    await gone(place.agentd_pid)
+    refuse()
+    (Path(order.worktree) / "go").touch()
+    event = await bench.ended(order)
+    assert event.kind == "lost"
+    assert event.reason.startswith("swept: its end cannot be written: ")
+    found = await bench.runner.adopt()
+    assert [each.state for each in found] == ["lost"]
+    assert found[0].reason.startswith("swept: its end cannot be written: ")
+    make_room()
+    end = Path(order.run_dir) / "exit.json"
+    async with asyncio.timeout(20):
+        while not end.is_file():
+            await asyncio.sleep(0.01)
+    assert json.loads(end.read_bytes())["reason"] == "swept"
+    assert bench.kinds(order) == ["started", "lost"]
+    await bench.close()
+
+
+async def test_an_end_that_cannot_be_written_is_told(tmp_path, bench_at):
+    bench = bench_at(tmp_path)
+    place = Path(bench.order(["true"]).run_dir) / "exit.json"
+    await lost_where_nothing_can_be_written(bench, make_room=place.rmdir, refuse=place.mkdir)
+
+
+@linux_only
+async def test_a_full_disk_hides_no_end(tmp_path, bench_at):
+    runs, filler = tmp_path / "runs", tmp_path / "runs" / "filler"
+    runs.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(runs)], check=False)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount")
+
+    def fill() -> None:
+        with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+            while True:
+                stream.write(bytes(4096))
+
+    try:
+        await lost_where_nothing_can_be_written(bench_at(tmp_path), make_room=filler.unlink, refuse=fill)
+    finally:
+        subprocess.run(["umount", "-l", str(runs)], check=True)
 
 
 async def test_an_order_that_never_started_is_started_by_the_next_launch(tmp_path, bench_at):

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-STARTED, CRASHED, TAKEN = 0, 70, 75
+STARTED, CRASHED, UNWRITTEN, TAKEN = 0, 70, 74, 75
 GRACE_S = 0.5  # what an ended agent left behind gets this long between TERM and KILL
 PATIENCE_S = 5.0  # a process in an uninterruptible call is not waited for any longer
 TICK_S, SLOW_TICK_S = 0.25, 1.0
@@ -199,12 +199,17 @@ def kill_all(find: Callable[[], list[Victim]], reap: Callable[[], None] = lambda
 def write_json(path: Path, value: dict[str, Any], *, durable: bool = False) -> None:
     """Writes a file that is either old or new, never torn; a durable one survives a power cut, too."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w") as stream:
-        json.dump(value, stream)
-        if durable:
-            stream.flush()
-            os.fsync(stream.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("w") as stream:
+            json.dump(value, stream)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -238,10 +243,14 @@ def survivor(run_dir: Path) -> Victim:
 
 
 def sweep(run_dirs: list[Path], reason: str) -> int:
-    """Ends runs that nobody supervises any more and writes their `exit.json`; the caller holds the lock."""
-    open_runs = {path: read_json(path / "spec.json") for path in run_dirs if not (path / "exit.json").exists()}
+    """Ends runs that nobody supervises any more and writes their `exit.json`; the caller holds the lock.
+
+    Raises:
+        OSError: an end could not be written; all processes are gone even so, and the other ends are on disk.
+    """
+    open_runs = {path: _nonce(path) for path in run_dirs if not read_json(path / "exit.json")}
     here = [path for path in open_runs if read_json(path / "agentd.json").get("boot") == boot_id()]
-    nonces = [str(open_runs[path].get("run")) for path in here]
+    nonces = [open_runs[path] for path in here]
     roots = [victim for path in here if (victim := survivor(path))[0]]
 
     def find() -> list[Victim]:
@@ -250,10 +259,22 @@ def sweep(run_dirs: list[Path], reason: str) -> int:
 
     began = time.monotonic()
     killed = kill_all(find)
-    for path, spec in open_runs.items():
-        done = {"v": 1, "run": spec.get("run"), "rc": None, "signal": 0, "at": time.time(), "reason": reason}
-        write_json(path / "exit.json", done | {"kill_ms": int((time.monotonic() - began) * 1000), "killed": killed})
+    more = {"kill_ms": int((time.monotonic() - began) * 1000), "killed": killed}
+    unwritten: OSError | None = None
+    for path, run in open_runs.items():
+        done = {"v": 1, "run": run, "rc": None, "signal": 0, "at": time.time(), "reason": reason}
+        try:
+            write_json(path / "exit.json", done | more)
+        except OSError as trouble:
+            unwritten = trouble
+    if unwritten:
+        raise unwritten
     return killed
+
+
+def _nonce(run_dir: Path) -> str:
+    """Returns the nonce of a run, which is its directory's name, too, where the order cannot be read."""
+    return str(read_json(run_dir / "spec.json").get("run") or run_dir.name)
 
 
 # --- The order ---------------------------------------------------------------------------------
@@ -598,7 +619,11 @@ def _detached(spec_path: Path) -> int:
 def _sweep_entry(reason: str, run_dirs: list[Path]) -> int:
     agents = {path.parent: path for path in run_dirs}
     held = {agent for agent, path in agents.items() if hold(path) >= 0}
-    print(sweep([path for path in run_dirs if path.parent in held], reason))  # noqa: T201 - the answer of this entry
+    try:
+        print(sweep([path for path in run_dirs if path.parent in held], reason))  # noqa: T201 - this entry's answer
+    except OSError as trouble:
+        print(f"{trouble.filename}: {trouble.strerror}", file=sys.stderr)  # noqa: T201
+        return UNWRITTEN
     return STARTED if len(held) == len(agents) else TAKEN
 
 

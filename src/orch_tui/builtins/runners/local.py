@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -23,9 +24,12 @@ from orch_tui.builtins.runners.ends import Ends
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 START_LIMIT_S = 60.0
 SWEEP_LIMIT_S = 120.0
 RETRY_S = 0.5
+LONGEST_RETRY_S = 60.0
 TAKEN_S = 5.0
 
 
@@ -50,6 +54,8 @@ class LocalRunner:
         self._ordered_to_stop: dict[Path, str] = {}
         self._starting: dict[Path, asyncio.Lock] = {}
         self._settling: dict[Path, asyncio.Lock] = {}
+        self._pauses: dict[Path, float] = {}
+        self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._ends = Ends()
         self._events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
@@ -80,10 +86,12 @@ class LocalRunner:
 
     async def adopt(self) -> Sequence[Placement]:
         """Returns every run below the root; those that live are followed, those that nobody ended are swept."""
-        places = await self._in_thread(self._look)
+        places, unwritten = await self._in_thread(self._look)
         for run_dir, place in sorted(places.items(), key=lambda item: item[1].started):
             self._runs[place.agent] = run_dir
             self._follow(run_dir, place)
+        for run_dir in unwritten:
+            self._settle_later(run_dir, rundir.SWEPT)
         return tuple(places.values())
 
     async def events(self) -> AsyncIterator[Sequence[RunEvent]]:
@@ -131,6 +139,7 @@ class LocalRunner:
 
     async def close(self) -> None:
         """Lets go of everything; the agents run on."""
+        self._closed = True
         self._ends.close()
         for task in self._tasks:
             task.cancel()
@@ -157,23 +166,39 @@ class LocalRunner:
         return self._spawn(self._settle(run_dir, word))
 
     async def _settle(self, run_dir: Path, reason: str) -> None:
-        """Sweeps a run without an end, then tells its end once."""
+        """Sweeps a run without an end, then tells its end once, whether or not the disk takes it."""
         async with self._settling.setdefault(run_dir, asyncio.Lock()):
-            if not (run_dir / "exit.json").exists():
-                await self._in_thread(lambda: self._sweep_runs([run_dir], reason))
-            place = rundir.placement(run_dir)
-            if run_dir not in self._followed:
-                return
-            if place is None or not place.ended:  # somebody else is sweeping it
-                asyncio.get_running_loop().call_later(RETRY_S, self._watch, run_dir)
-                return
-            self._followed.discard(run_dir)
-            self._events.put_nowait(rundir.event_of(place))
+            place, trouble = rundir.placement(run_dir), ""
+            if place is None or not place.ended:
+                trouble = await self._in_thread(lambda: self._sweep_runs([run_dir], reason))
+                place = rundir.placement(run_dir)
+            if place is None or not place.ended:  # somebody else is sweeping it, or there is no room
+                self._settle_later(run_dir, reason)
+                if not trouble or agentd.survivor(run_dir)[0]:
+                    return
+                place = rundir.unrecorded(run_dir, reason, trouble, time.time())
+            if run_dir in self._followed:
+                self._followed.discard(run_dir)
+                self._events.put_nowait(rundir.event_of(place))
+
+    def _settle_later(self, run_dir: Path, reason: str) -> None:
+        """Tries again, less and less often: a disk may be full for long."""
+        pause = self._pauses.get(run_dir, RETRY_S)
+        self._pauses[run_dir] = min(pause * 2, LONGEST_RETRY_S)
+        asyncio.get_running_loop().call_later(pause, lambda: self._spawn(self._settle(run_dir, reason)))
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        if self._closed:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("what an agent left was not settled", exc_info=error)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -226,21 +251,28 @@ class LocalRunner:
         source = os.environ if self._environ is None else self._environ
         return {name: text for name, text in source.items() if name in rundir.INHERITED or name.startswith("LC_")}
 
-    def _look(self) -> dict[Path, Placement]:
+    def _look(self) -> tuple[dict[Path, Placement], list[Path]]:
+        """Returns all runs, and those that ended just now without room for that on the disk."""
         run_dirs = [path.parent for path in self._root.glob("*/*/spec.json")]
         places = {path: place for path in run_dirs if (place := rundir.placement(path))}
         open_ends = [path for path, place in places.items() if place.state == "lost" and not place.ended]
-        if unswept := [path for path in open_ends if places[path].reason == rundir.SWEPT]:
-            self._sweep_runs(unswept, rundir.SWEPT)
-            places |= {path: place for path in unswept if (place := rundir.placement(path))}
-        return places
+        unswept = [path for path in open_ends if places[path].reason == rundir.SWEPT]
+        trouble = self._sweep_runs(unswept, rundir.SWEPT) if unswept else ""
+        places |= {path: place for path in unswept if (place := rundir.placement(path))}
+        unwritten = [path for path in unswept if trouble and not places[path].ended and places[path].state == "lost"]
+        places |= {path: rundir.unrecorded(path, rundir.SWEPT, trouble, time.time()) for path in unwritten}
+        return places, unwritten
 
-    def _sweep_runs(self, run_dirs: list[Path], reason: str) -> None:
+    def _sweep_runs(self, run_dirs: list[Path], reason: str) -> str:
+        """Kills what is left of runs and writes their ends; returns what the disk or the system has against it."""
         argv = [sys.executable, "-I", "-S", agentd.__file__, "--sweep", reason, *map(str, run_dirs)]
-        done = subprocess.run(argv, capture_output=True, timeout=SWEEP_LIMIT_S, check=False, env=self._inherited())
-        if done.returncode not in (agentd.STARTED, agentd.TAKEN):
-            words = done.stderr.decode(errors="replace").strip()[-300:]
-            raise RunnerError("What an agent left could not be cleaned up", words)
+        try:
+            done = subprocess.run(argv, capture_output=True, timeout=SWEEP_LIMIT_S, check=False, env=self._inherited())
+        except (OSError, subprocess.SubprocessError) as trouble:
+            return str(trouble)
+        if done.returncode in (agentd.STARTED, agentd.TAKEN):
+            return ""
+        return done.stderr.decode(errors="replace").strip()[-300:] or f"the sweep ended with {done.returncode}"
 
 
 def _private(path: str, flags: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -71,7 +72,16 @@ def placement(run_dir: Path) -> Placement | None:
     return _ended(seen, end) if end.get("run") == seen.run else seen
 
 
-def _ended(seen: Placement, end: dict[str, object]) -> Placement:
+def unrecorded(run_dir: Path, word: str, trouble: str, at: float) -> Placement:
+    """Returns a run that nobody supervises any more as ended, although its end cannot be written to the disk now."""
+    end = {"reason": word, "message": f"its end cannot be written: {trouble}", "at": at}
+    known = read_json(run_dir / "agentd.json")
+    agent, run = AgentId(run_dir.parent.name), RunNonce(run_dir.name)
+    seen = Placement(agent, run, "lost", int(known.get("agent_pid", 0)), float(known.get("at", 0.0)))
+    return _ended(seen, end)
+
+
+def _ended(seen: Placement, end: Mapping[str, object]) -> Placement:
     parts = [str(end.get(name) or "") for name in ("reason", "message")]
     rc, at, number = end.get("rc"), end.get("at"), end.get("signal")
     return msgspec.structs.replace(
