@@ -12,7 +12,7 @@ import pytest
 from orch_tui.builtins.runners.local import LocalRunner
 from orch_tui.core.launch import AT_ONCE
 from orch_tui.model import verbs as v
-from orch_tui.model.errors import RunnerError
+from orch_tui.model.errors import Refused, RunnerError
 from orch_tui.model.facts import AgentExited, LaunchIntended
 from orch_tui.model.states import AgentState
 from tests.core.world import World
@@ -122,9 +122,8 @@ async def test_options_that_do_not_fit_the_backend_are_named(world: World, table
 async def test_a_target_without_a_commit_is_said_and_nothing_is_made(world: World):
     world.plan((world.repo.path / "tasks.md").read_text(), mission={"target": "trunk"})
     await world.open()
-    await world.mission.do(v.Launch(agent="infra-1"))
-    fleet = await world.until(lambda fleet: fleet.agent("infra-1").state == AgentState.FAILED)
-    assert "trunk" in fleet.agent("infra-1").reason
+    with pytest.raises(Refused, match="trunk"):
+        await world.mission.do(v.Launch(agent="infra-1"))
     assert not world.paths.worktree("infra", "infra-1").exists()
     assert world.repo.git("branch", "--list", "orch/*") == ""
 

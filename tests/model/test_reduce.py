@@ -151,3 +151,10 @@ def test_what_did_not_change_keeps_its_identity(fact):
     assert after.stream("core-services") is before.stream("core-services")
     unknown = structs.replace(fact, agent=AgentId("nobody-1"))
     assert reduce(before, f.Record(2, 1.0, "engine", unknown)).streams is before.streams
+
+
+def test_what_was_judged_before_an_order_does_not_undo_it():
+    queued = f.AgentsQueued((ONE,))
+    late = f.AgentJudged(ONE, AgentState.WORKING, "digging", AgentState.STARTING.value)
+    assert fleet_of(queued, late).agent(ONE).state == AgentState.QUEUED
+    assert fleet_of(queued, f.AgentJudged(ONE, AgentState.WORKING, "", "queued")).agent(ONE).state == AgentState.WORKING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orch_tui.core.parts import Parts
+from orch_tui.core.parts import PROTOCOL_NAMES, Parts
 from orch_tui.model.diff import readable
 from orch_tui.model.errors import Refused
 from orch_tui.model.facts import ConflictFound
@@ -42,7 +42,18 @@ class Assembler:
         """
         base, members, fold = await self._assembled(stream, agents)
         await self._conserve(base, members, fold)
+        await self._keep_out(base, fold)
         return base, fold
+
+    async def _keep_out(self, base: Oid, fold: Fold) -> None:
+        """Keeps the files through which agents report off the target: no agent could start from there."""
+        had = await self._parts.git.tracked(base, PROTOCOL_NAMES)
+        if new := [name for name in await self._parts.git.tracked(fold.tip, PROTOCOL_NAMES) if name not in had]:
+            raise Refused(
+                f"the branches would bring {', '.join(new)} onto {self._fleet.target}",
+                "",
+                "Ask for changes: `git rm --cached` them and commit.",
+            )
 
     async def _assembled(self, stream: Stream, agents: Sequence[Agent]) -> tuple[Oid, tuple[FoldMember, ...], Fold]:
         if not agents:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from orch_tui.core.briefing import task_text
-from orch_tui.core.parts import Current, Parts
+from orch_tui.core.parts import PROTOCOL_NAMES, Current, Parts
 from orch_tui.core.ports import Backend
-from orch_tui.core.supervise import PROTOCOL_NAMES
 from orch_tui.model.errors import ConfigError, OrchError, RunnerError
 from orch_tui.model.facts import (
     AgentExited,

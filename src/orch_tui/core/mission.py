@@ -128,7 +128,7 @@ class Mission:
         hit = [a.id for a in agents if not isinstance(a, str) and _has_work_ahead(a)]
         what = verb.agent or verb.stream or "the whole mission"
         steps = (f"interrupt, then terminate, then kill {len(hit)} agents: {', '.join(hit[:8])}",)
-        losses = ("worktrees, branches and notes stay; each can be launched again",)
+        losses = ("their processes; worktrees, branches and notes stay, and each can be launched again",)
         return preview(f"Stop {what}", steps=steps, losses=losses, names=tuple(hit))
 
     async def do(self, verb: v.Verb[R], *, agreed: str = "", actor: str = "operator") -> R:
@@ -143,6 +143,7 @@ class Mission:
         try:
             if isinstance(verb, v.Launch):
                 await self._planner.load(actor)
+                await self._need_target()
             if isinstance(verb, v.Review):
                 await self._reviewer.look(verb)
             if reason := refuse(self.fleet, verb):
@@ -152,6 +153,12 @@ class Mission:
             if not verb.reads:
                 await self._parts.store.put(VerbRefused(_scope(verb), str(error)[:500]), actor=actor)
             raise
+
+    async def _need_target(self) -> None:
+        """Refuses to launch anybody towards a branch that is not there."""
+        if not await self._target.tip():
+            hint = "Make it, or set [mission] target in orch.toml."
+            raise Refused(f"the target branch {self.fleet.target} does not exist", "", hint)
 
     # Verbs
 

@@ -15,6 +15,9 @@ from orch_tui.model.ids import AgentId, StreamKey
 from orch_tui.model.landing import CommitStamp
 from orch_tui.model.settings import Settings
 
+PROTOCOL_NAMES = ("TASK.md", "AGENT_NOTES.md", ".orch")
+"""What the protocol writes into a worktree; a repository may track one of these itself."""
+
 
 def _nothing(name: str) -> None:
     """Marks a durable step; outside of crash tests it does nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from orch_tui.core.assembly import Assembler
@@ -46,7 +48,7 @@ class Reviewer:
             raise Refused(agents)
         done: list[str] = []
         reasons: list[str] = []
-        for agent in agents:
+        for agent in agents if verb.agent else _open(agents):
             one = Review(verb.verdict, agent=agent.id, note=verb.note, expect=verb.expect if verb.agent else "")
             try:
                 if reason := refuse(self._parts.store.fleet, one):
@@ -54,7 +56,7 @@ class Reviewer:
                 await self._judge(self._talker.agent(agent.id), verb, actor)
                 done.append(agent.id)
             except Refused as error:
-                if len(agents) == 1:
+                if verb.agent:
                     raise
                 reasons.append(str(error))
         if not done:
@@ -67,7 +69,10 @@ class Reviewer:
         state, reason = {
             "approve": (AgentState.APPROVED, f"approved at {at}"),
             "changes": (AgentState.CHANGES, f"changes requested at {at}"),
-            "reject": (AgentState.REJECTED, f"rejected at {at}" + (f": {verb.note}" if verb.note else "")),
+            "reject": (
+                AgentState.REJECTED,
+                f"rejected at {at or 'no commit'}" + (f": {verb.note}" if verb.note else ""),
+            ),
         }[verb.verdict]
         if verb.verdict == "changes":
             await self._talker.put(agent, "changes", verb.note, actor)
@@ -111,3 +116,9 @@ class Reviewer:
         size = known or await self._parts.git.write_patch(base, head, path)
         shown = tuple(replace(f, path=readable(f.path), old_path=readable(f.old_path)) for f in files)
         return DiffFile(str(path), size, base, head, shown)
+
+
+def _open(agents: Sequence[Agent]) -> tuple[Agent, ...]:
+    """Returns whose work a verdict on the whole stream is about: a verdict on one agent is not undone in passing."""
+    settled = (AgentState.LANDED, AgentState.REJECTED, AgentState.APPROVED)
+    return tuple(a for a in agents if a.state not in settled)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from orch_tui.core.parts import Current, Parts
+from orch_tui.core.parts import PROTOCOL_NAMES, Current, Parts
 from orch_tui.core.ports import AgentFiles
 from orch_tui.core.silence import Silence
 from orch_tui.core.tracked import Tracked
@@ -34,9 +34,6 @@ from orch_tui.model.ids import AgentId, Oid, agent_branch
 from orch_tui.model.running import Placement, RunEvent
 from orch_tui.model.signals import Claim
 from orch_tui.model.states import ACTIVE, AgentState
-
-PROTOCOL_NAMES = ("TASK.md", "AGENT_NOTES.md", ".orch")
-"""What the protocol writes into a worktree; a repository may track one of these itself."""
 
 NOT_STARTED = "not started"
 """What a runner says of a run that was prepared and never begun."""
@@ -71,8 +68,10 @@ class Supervisor:
 
     def notice(self, path: Path, changed: Callable[[], None]) -> None:
         """Calls back whenever a file that is no agent's changes."""
+        if path not in self._noticed:
+            self._parts.watcher.add(path.parent)
+            self._parts.watcher.follow(path)
         self._noticed[path] = changed
-        self._parts.watcher.add(path.parent)
 
     async def track(self, name: AgentId) -> None:
         """Begins to follow an agent that has a worktree, or goes on with its newest run."""
@@ -116,7 +115,7 @@ class Supervisor:
             self._parts.watcher.discard(tracked.run_dir)
             self._by_directory.pop(tracked.run_dir, None)
         tracked.run_dir = run_dir
-        tracked.rc, tracked.signal, tracked.lost = None, 0, False
+        tracked.rc, tracked.signal, tracked.lost, tracked.reason = None, 0, False, ""
         tracked.claim, tracked.has_sign = None, False
         tracked.alive = run_dir is not None
         tracked.last_sign = self._parts.clock.now()
@@ -233,7 +232,7 @@ class Supervisor:
         if not tracked.alive:
             return
         await self._parts.store.put(AgentExited(agent.id, agent.run, rc, signal, reason))
-        tracked.alive, tracked.lost, tracked.rc, tracked.signal = False, lost, rc, signal
+        tracked.alive, tracked.lost, tracked.rc, tracked.signal, tracked.reason = False, lost, rc, signal, reason
         self.look(agent.id, git=True)
         self._slot_freed()
         await self._parts.revoke(agent.run)
@@ -337,9 +336,17 @@ class Supervisor:
             sizes = {"ahead": agent.ahead, "files": agent.files, "added": agent.added, "removed": agent.removed}
             state = replace(state, clean=True, **sizes)
         tracked.state = state
+        tracked.ours = await self._ours(agent, state.head)
         moved = BranchMoved(agent.id, state.head, state.clean, state.ahead, state.files, state.added, state.removed)
         known = BranchMoved(agent.id, agent.head, agent.clean, agent.ahead, agent.files, agent.added, agent.removed)
         return [moved] if moved != known else []
+
+    async def _ours(self, agent: Agent, head: Oid) -> tuple[str, ...]:
+        """Returns files of the protocol that the branch contains and its base does not."""
+        if not head or head == agent.base:
+            return ()
+        had = await self._parts.git.tracked(Oid(agent.base), PROTOCOL_NAMES)
+        return tuple(name for name in await self._parts.git.tracked(head, PROTOCOL_NAMES) if name not in had)
 
     async def _compare_to(self, agent: Agent) -> Oid:
         """Returns what the work is measured against: the target, or the agent's base where the target has it all."""
@@ -359,7 +366,7 @@ class Supervisor:
         if state == agent.state and state in _SILENT:
             return  # the screen has the time since; a fact for every minute would fill the journal
         if (state, reason) != (agent.state, agent.reason):
-            await self._parts.store.put(AgentJudged(agent.id, state, reason))
+            await self._parts.store.put(AgentJudged(agent.id, state, reason, agent.state.value))
 
     def _observation(self, tracked: Tracked, agent: Agent) -> Observation:
         starting = agent.state == AgentState.STARTING and not agent.pid and tracked.alive
@@ -373,6 +380,9 @@ class Supervisor:
             head=agent.head,
             clean=agent.clean,
             uncommitted=len(tracked.state.dirty),
+            ours=tracked.ours,
+            empty=not agent.ahead and agent.head == agent.base,
+            exit_reason=tracked.reason,
             last_sign=tracked.last_sign,
             started=agent.started or agent.since,
             has_sign=tracked.has_sign,
@@ -425,6 +435,7 @@ class Supervisor:
         tracked.alive = False
         if placement is not None:
             tracked.rc, tracked.signal, tracked.lost = placement.rc, placement.signal, placement.state == "lost"
+            tracked.reason = placement.reason
         return 0
 
 

@@ -24,6 +24,8 @@ class Tracked:
     lost: bool = False
     rc: int | None = None
     signal: int = 0
+    reason: str = ""
+    ours: tuple[str, ...] = ()
     last_sign: float = 0.0
     has_sign: bool = False
     claim: Claim | None = None

@@ -29,6 +29,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     exit_signal: int = 0
     """The signal that ended its process; 0 for none."""
 
+    exit_reason: str = ""
+    """Why its supervisor ended it or could not start it; empty where it ended by itself."""
+
     stopped_by_operator: bool = False
     lost: bool = False
     """Its process is gone and left no record of its end."""
@@ -38,6 +41,12 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
     head: Oid = Oid("")
     clean: bool = True
+    ours: tuple[str, ...] = ()
+    """Files of the protocol that its branch contains and the target does not: they must not land."""
+
+    empty: bool = False
+    """Its branch has no commit of its own."""
+
     uncommitted: int = 0
     """Files that are not committed, where they were counted."""
 
@@ -164,7 +173,26 @@ def _gone(o: Observation) -> Judgement:
     return _blocked(o) or _ended(o)
 
 
+_SUPERVISED = {
+    "exec": "could not be started",
+    "placeholder": "could not be started",
+    "place": "could not be started",
+    "ladder": "could not be started",
+    "log_limit": "stopped: it printed more than its output may hold",
+    "wall_time": "stopped: its time was over",
+}
+"""The supervisor's words for what it did, and ours for the operator."""
+
+
+def _supervised(o: Observation) -> Judgement | None:
+    word, _, said = o.exit_reason.partition(":")
+    known = _SUPERVISED.get(word.strip())
+    return _said(AgentState.FAILED, known, said.strip()) if known else None
+
+
 def _ended(o: Observation) -> Judgement:
+    if (supervised := _supervised(o)) is not None:
+        return supervised
     done = o.claim is not None and o.claim.state == "done"
     report = "after it reported done" if done else "without a report"
     if o.exit_signal:
@@ -185,6 +213,10 @@ def _done(o: Observation, claim: Claim) -> Judgement:
     if claim.commit != o.head:
         where = f"at {o.head[:8]}" if o.head else "without a commit"
         return Judgement(AgentState.DIRTY, f"done at {claim.commit[:8]}, but its branch is {where}")
+    if o.ours:
+        return Judgement(AgentState.DIRTY, f"done, but its branch contains {', '.join(o.ours)}: `git rm --cached` them")
+    if o.empty:
+        return Judgement(AgentState.DIRTY, "done, but it has no commit: ask for changes, or reject it")
     return _said(AgentState.REVIEW, "done", claim.summary)
 
 

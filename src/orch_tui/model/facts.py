@@ -100,11 +100,15 @@ class AgentExited(Struct, frozen=True, tag="agent.exited"):
 
 
 class AgentJudged(Struct, frozen=True, tag="agent.judged"):
-    """The agent's state changed, and why."""
+    """The agent's state changed, and why.
+
+    With `was` it counts only for an agent in that state: what was judged before an order says nothing after it.
+    """
 
     agent: AgentId
     state: AgentState
     reason: str
+    was: str = ""
 
 
 class ClaimSeen(Struct, frozen=True, tag="agent.claimed"):

@@ -134,6 +134,8 @@ def _agent_exited(fleet: Fleet, fact: f.AgentExited, record: f.Record) -> Fleet:
 
 def _agent_judged(fleet: Fleet, fact: f.AgentJudged, record: f.Record) -> Fleet:
     def judge(agent: Agent) -> Agent:
+        if fact.was and agent.state.value != fact.was:
+            return agent
         since = agent.since if agent.state == fact.state else record.at
         return replace(agent, state=fact.state, reason=fact.reason, since=since)
 

@@ -144,7 +144,8 @@ def _not_reviewable(agent: Agent, verb: v.Review) -> str | None:
     if verb.verdict == "approve":
         if agent.approved:
             return f"{agent.id} is approved already"
-        if agent.state not in (AgentState.REVIEW, AgentState.CHANGES, AgentState.REJECTED, AgentState.APPROVED):
+        again = agent.state in (AgentState.CHANGES, AgentState.REJECTED, AgentState.APPROVED)
+        if agent.state != AgentState.REVIEW and not (again and agent.claim == "done" and agent.clean):
             why = f": {agent.reason}" if agent.reason else ""
             return f"{agent.id} is {agent.state.value}{why}; only finished work is approved"
     return None
