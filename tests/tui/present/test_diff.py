@@ -62,6 +62,19 @@ def test_control_and_direction_characters_become_symbols_and_long_lines_are_cut(
     assert len(index.line(3).text) == MOST_CHARACTERS + 1
 
 
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+def test_no_line_shows_the_newline_that_ends_it(step: int) -> None:
+    index = whole(DATA, step)
+    assert index.line(index.lines - 1).text == "    assert booking.total() == ZERO"
+    assert not any("␊" in index.line(i).text for i in range(index.lines))
+
+
+def test_last_line_is_whole_while_the_rest_was_not_read() -> None:
+    index = PatchIndex(b"diff --git a/x b/x\n@@ -0,0 +1,2 @@\n+one\n+two\n")
+    index.extend(40)
+    assert index.line(index.lines - 1).text in ("one", "two")
+
+
 def test_empty_patch_has_no_lines() -> None:
     index = PatchIndex(b"")
     assert index.complete

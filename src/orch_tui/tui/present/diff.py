@@ -120,8 +120,8 @@ class PatchIndex:
 
     def _raw(self, index: int) -> bytes:
         start = self._starts[index]
-        end = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else len(self._data)
-        return self._data[start : min(end, start + MOST_BYTES + 4)]
+        end = self._starts[index + 1] if index + 1 < len(self._starts) else len(self._data)
+        return self._data[start : min(end, start + MOST_BYTES + 4)].removesuffix(b"\n")
 
     def _block(self, index: int) -> tuple[int, int, int] | None:
         place = bisect_right(self._hunks, index, key=lambda h: h[0]) - 1
@@ -176,5 +176,5 @@ def _body(raw: bytes, old: int, new: int) -> PatchLine:
 
 def _clean(raw: bytes) -> str:
     text = raw[:MOST_BYTES].decode("utf-8", "replace")
-    cut = visible(text[:MOST_CHARACTERS].expandtabs(_TAB)).replace("\n", "␊")
+    cut = visible(text[:MOST_CHARACTERS].expandtabs(_TAB))
     return cut[:MOST_CHARACTERS] + "…" if len(text) > MOST_CHARACTERS or len(raw) > MOST_BYTES else cut
