@@ -11,13 +11,13 @@ This module alone reads those files and knows those variables; the environment i
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import platformdirs
@@ -70,7 +70,7 @@ def find_root(directory: Path) -> Path:
     Raises:
         ConfigError: There is none.
     """
-    start = directory.resolve()
+    start = Path(os.path.realpath(directory))  # Path.resolve gives up on a link that leads to itself
     for place in (start, *start.parents):
         main = _main_worktree(place)
         if main or _there(place / FILE) or _there(place / ".git"):
@@ -286,6 +286,10 @@ def _origin(layer: _Layer, path: str) -> Origin:
 
 def _timezone_complaints(settings: Settings) -> Iterator[tuple[str, str]]:
     name = settings.budget.timezone
+    if name == "UTC":
+        return
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # 6 ms to import, and rarely asked
+
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

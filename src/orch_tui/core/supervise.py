@@ -43,6 +43,9 @@ ROOM_S = 1.0
 NOTES_EVERY_S = 1.0
 """Notes that grow in a storm are one fact in so many seconds; whoever reads them follows the file."""
 
+_WRITTEN_BY_US = frozenset({"TASK.md", "BLUEPRINT.md", "inbox", "spec.json"})
+"""What the engine writes beside the agent's files is no sign of the agent's life."""
+
 _UNSEEN = frozenset({AgentState.PLANNED, AgentState.QUEUED, AgentState.LANDED})
 
 
@@ -196,7 +199,8 @@ class Supervisor:
             elif path.parent in self._refs:
                 self.look(AgentId(path.name.removesuffix(".lock")), git=True)
             elif name := self._by_directory.get(path.parent):
-                self._signed(self._tracked[name])
+                if path.name not in _WRITTEN_BY_US:
+                    self._signed(self._tracked[name])
                 self.look(name, git=path.name == "status.json")
 
     async def follow_processes(self) -> None:

@@ -23,7 +23,9 @@ from watchfiles import Change, awatch
 from orch_tui.adapters.files import mounts
 
 DEBOUNCE_MS: Final = 20
-STEP_MS: Final = 5
+STEP_MS: Final = 10
+"""Each step wakes a thread: 10 instead of 5 halves what an idle engine uses and costs 2.5 ms of latency."""
+
 SWEEP_S: Final = 2.0
 POLL_S: Final = 0.25
 
