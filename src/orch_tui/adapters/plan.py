@@ -7,12 +7,23 @@ from pathlib import Path
 
 from orch_tui.adapters.blueprints import BlueprintLibrary
 from orch_tui.adapters.config import read_settings
+from orch_tui.adapters.references import misfits
 from orch_tui.adapters.taskfile import read_plan, tick
 from orch_tui.model.blueprint import Blueprint
 from orch_tui.model.settings import Settings
-from orch_tui.model.tasks import Epic, Problem
+from orch_tui.model.tasks import Epic, Plan, Problem
 
 TASKS = "tasks.md"
+
+
+def read_checked(root: Path, settings: Settings, *, shown: str = TASKS) -> Plan:
+    """Reads a mission's own plan; its problems include what the settings name that does not exist.
+
+    Raises:
+        ConfigError: There is no plan, or it cannot be read at all.
+    """
+    plan = read_plan(root / TASKS, settings, shown=shown)
+    return Plan(plan.epic, (*plan.problems, *misfits(plan.epic, settings)))
 
 
 class PlanFiles:
@@ -30,7 +41,7 @@ class PlanFiles:
             ConfigError: There is no plan, or it cannot be read at all.
         """
         settings, problems = read_settings(self._root, self._flags, self._env)
-        plan = read_plan(self._root / TASKS, settings, shown=TASKS)
+        plan = read_checked(self._root, settings)
         return plan.epic, settings, (*problems, *plan.problems)
 
     def blueprint(self, domain: str, compliance: Sequence[str]) -> Blueprint:

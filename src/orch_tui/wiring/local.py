@@ -16,7 +16,7 @@ from orch_tui.adapters.blueprints import BlueprintLibrary, known_profiles, shipp
 from orch_tui.adapters.git.command import GitDirectory, GitProgram
 from orch_tui.adapters.git.discovery import discover
 from orch_tui.adapters.paths import state_paths
-from orch_tui.adapters.plan import TASKS
+from orch_tui.adapters.plan import TASKS, read_checked
 from orch_tui.adapters.scaffold import InitReport
 from orch_tui.adapters.state.journal import verify_journal
 from orch_tui.adapters.taskfile import read_plan
@@ -51,15 +51,21 @@ def check_tasks(directory: Path, file: Path | None) -> Plan:
     root = _root_or_none(directory)
     path = directory / file if file else (root or directory) / TASKS
     problems: tuple[Problem, ...] = ()
-    settings = Settings()
-    if root and path.resolve() == (root / TASKS).resolve():
-        settings, problems = config.read_settings(root, {}, os.environ)
     shown = str(file or TASKS)
     try:
-        plan = read_plan(path, settings, shown=shown)
+        if root and _same(path, root / TASKS):
+            settings, problems = config.read_settings(root, {}, os.environ)
+            plan = read_checked(root, settings, shown=shown)
+        else:
+            plan = read_plan(path, Settings(), shown=shown)
     except ConfigError as error:
         return Plan(Epic(title="", streams=(), size="mvp", agents=0), (*problems, Problem(shown, 0, str(error))))
     return Plan(plan.epic, (*problems, *plan.problems))
+
+
+def _same(path: Path, own: Path) -> bool:
+    """Says whether two paths are one file, or would be."""
+    return os.path.realpath(path) == os.path.realpath(own)  # Path.resolve gives up on a link that leads to itself
 
 
 def init(directory: Path, compliance: Sequence[str], domains: Sequence[str]) -> InitReport:

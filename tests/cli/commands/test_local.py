@@ -114,6 +114,23 @@ class TestTasksCheck:
             assert result.stderr.startswith("tasks.md")
             assert plan["problems"]
 
+    def test_names_that_mean_nothing_are_told(self, shop):
+        (shop / "tasks.md").write_text(PLAN)
+        (shop / "orch.toml").write_text('[agents]\nbackend = "comand"\n[streams.infrastructure]\ngates = ["x"]\n')
+        result = orch(shop, "tasks", "check")
+        assert result.exit_code == 2
+        assert 'orch.toml:2: agents.backend: there is no backend "comand"; did you mean "command"?' in result.stderr
+        assert (
+            "orch.toml:4: warning: streams.infrastructure.gates: there is no [gates.x]; known: human" in result.stderr
+        )
+
+    def test_a_link_that_leads_to_itself_is_one_clear_line(self, shop):
+        (shop / "tasks.md").symlink_to("tasks.md")
+        result = in_a_process(shop, "tasks", "check")
+        assert result.returncode == 2
+        assert result.stderr.startswith("tasks.md: tasks.md cannot be read: ")
+        assert len(result.stderr.splitlines()) == 1
+
     @pytest.mark.parametrize("kind", ["directory", "missing", "unreadable", "fifo"])
     def test_what_cannot_be_read_is_one_clear_line(self, home, kind):
         path = home / "tasks.md"
