@@ -109,3 +109,43 @@ async def test_nothing_planted_in_the_shared_configuration_runs_for_a_diff(world
     (hand.tree.path / ".gitattributes").write_text("* diff=evil\n")
     await world.mission.do(v.ReadDiff(agent="infra-1"))
     assert not canary.exists()
+
+
+async def test_a_verdict_on_the_stream_does_not_undo_a_rejection(world: World):
+    await world.open()
+    network, disks = await world.launched("infra-1", "infra-2")
+    await network.delivers("network.txt")
+    await disks.delivers("disks.txt")
+    await world.mission.do(v.Review("reject", agent="infra-2"))
+    outcome = await world.mission.do(v.Review("approve", stream="infra"))
+    assert (outcome.message, outcome.lines) == ("approved infra-1", ())
+    assert disks.now.state == AgentState.REJECTED
+
+
+async def test_a_rejection_makes_unfinished_work_no_better(world: World):
+    await world.open()
+    (hand,) = await world.launched("infra-1")
+    hand.commit("network.txt", "half\n")
+    await world.mission.do(v.Review("reject", agent="infra-1"))
+    await world.refused(v.Review("approve", agent="infra-1"), "only finished work")
+
+
+async def test_a_branch_with_the_files_of_the_protocol_is_no_finished_work(world: World):
+    await world.open()
+    (hand,) = await world.launched("infra-1")
+    hand.tree.git("add", "-f", "TASK.md")
+    hand.commit("network.txt", "work\n")
+    hand.report("done")
+    await world.until(lambda _: hand.now.state == AgentState.DIRTY)
+    assert "TASK.md" in hand.now.reason
+    await world.refused(v.Review("approve", agent="infra-1"), "TASK.md")
+
+
+async def test_done_without_a_commit_says_what_to_do(world: World):
+    await world.open()
+    (hand,) = await world.launched("infra-1")
+    hand.report("done")
+    await world.until(lambda _: hand.now.state == AgentState.DIRTY)
+    assert "no commit" in hand.now.reason
+    await world.mission.do(v.Review("reject", agent="infra-1"))
+    assert hand.now.state == AgentState.REJECTED

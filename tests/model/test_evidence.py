@@ -206,3 +206,15 @@ def test_review_is_never_reached_without_git_agreeing(observation):
         assert observation.clean
         assert observation.claim.commit == observation.head
         assert not (observation.process == "alive" and observation.open_turn)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("exec: no such program in PATH: codex", "could not be started: no such program in PATH: codex"),
+        ("placeholder: unknown placeholder {bogus}", "could not be started: unknown placeholder {bogus}"),
+        ("log_limit", "stopped: it printed more than its output may hold"),
+    ],
+)
+def test_what_the_supervisor_did_is_said(reason, words):
+    assert seen(GONE, exit_rc=127, exit_reason=reason) == Judgement(AgentState.FAILED, words)
