@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from orch_tui.adapters.git.repository import GitRepository
+from orch_tui.model.errors import GitError
 from orch_tui.model.ids import Oid
 from orch_tui.testing.repo import RepoBuilder
 
@@ -32,6 +33,21 @@ async def test_a_clean_checkout_follows(repo: RepoBuilder, git: GitRepository) -
     assert (repo.path / "run.bat").read_bytes() == b"one\r\ntwo\r\n" * 500
     assert await git.sync(repo.path, old, new) == ()
     assert await git.sync(repo.path, new, old) == ()
+
+
+async def test_a_lock_that_a_git_left_is_named_before_anything_moves(repo: RepoBuilder, git: GitRepository) -> None:
+    old, new = landed(repo)
+    lock = repo.path / ".git" / "index.lock"
+    lock.touch()
+    before = repo.git("ls-files", "--stage")
+    for attempt in (git.can_follow, git.sync):
+        with pytest.raises(GitError, match="index is locked") as caught:
+            await attempt(repo.path, old, new)
+        assert caught.value.detail == str(lock)
+        assert "remove that file" in caught.value.hint
+    assert repo.git("ls-files", "--stage") == before
+    lock.unlink()
+    assert await git.sync(repo.path, old, new) == ()
 
 
 async def test_edits_elsewhere_stay_and_do_not_disturb(repo: RepoBuilder, git: GitRepository) -> None:

@@ -7,7 +7,9 @@ and takes back only files that are unmistakably half of what git was writing.
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +20,11 @@ from orch_tui.adapters.git.patch import Patches
 from orch_tui.adapters.git.snapshot import Snapshots
 from orch_tui.adapters.git.unfinished import Unfinished
 from orch_tui.model.diff import SUBMODULE, FileChange
+from orch_tui.model.errors import GitError
 from orch_tui.model.ids import Oid
+
+INDEX_LOCK_S = 1.0
+"""How long another git may hold the index before a person is told."""
 
 
 class Checkouts:
@@ -41,7 +47,11 @@ class Checkouts:
         self._aside = aside
 
     def can_follow(self, place: Path, old: Oid, new: Oid) -> tuple[str, ...]:
-        """Returns the paths that stand in the way; () means that a sync would succeed."""
+        """Returns the paths that stand in the way; () means that a sync would succeed.
+
+        Raises:
+            GitError: Another git has the checkout's index, or left its lock.
+        """
         with self._lock.held() as lock:
             return self._obstacles(place, old, new, lock)
 
@@ -65,6 +75,7 @@ class Checkouts:
 
     def _obstacles(self, place: Path, old: Oid, new: Oid, lock: int) -> tuple[str, ...]:
         index = self._snapshots.index_of(place)
+        _wait_for_index(index)
         self._git.run("update-index", "-q", "--refresh", work_tree=place, index=index, accept=(0, 1), fds=(lock,))
         tried = self._read_tree(place, old, new, lock, accept=range(256), dry=True)
         if tried.status == 0:
@@ -130,6 +141,17 @@ class Checkouts:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 kept.write_bytes((place / path).read_bytes())
                 (place / path).unlink()
+
+
+def _wait_for_index(index: Path) -> None:
+    """Gives another git a moment with the index, as an editor's status takes it."""
+    lock = index.with_name("index.lock")
+    until = time.monotonic() + INDEX_LOCK_S
+    while os.path.lexists(lock):
+        if time.monotonic() > until:
+            hint = "If a git is at work there, let it end and try again; if none is, remove that file."
+            raise GitError("The checkout's index is locked, so the checkout cannot follow", str(lock), hint)
+        time.sleep(0.05)
 
 
 def _collide(path: str, other: str) -> bool:
