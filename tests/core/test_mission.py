@@ -51,7 +51,7 @@ async def test_a_preview_of_a_stop_names_who_is_hit(world: World):
     await world.open()
     await world.launched("infra-1")
     shown = await world.mission.preview(v.Stop())
-    assert "1 agents: infra-1" in shown.steps[0]
+    assert "1 agent: infra-1" in shown.steps[0]
     await world.mission.do(v.Stop(), agreed=shown.digest)
 
 

@@ -97,7 +97,7 @@ async def test_stop_takes_the_queue_and_the_processes(world: World):
     await world.mission.do(v.Launch())
     await world.until(lambda fleet: bool(fleet.agent("infra-1").pid))
     outcome = await world.mission.do(v.Stop(reason="lunch"))
-    assert "1 agents are being stopped, 2 left the queue" in outcome.message
+    assert "stopping 1 agent, 2 left the queue" in outcome.message
     await world.until(lambda fleet: fleet.agent("infra-1").state == AgentState.STOPPED)
     assert [world.fleet.agent(n).state for n in ("infra-2", "backend-1")] == [AgentState.PLANNED] * 2
     await world.refused(v.Stop(), "process")

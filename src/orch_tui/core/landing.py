@@ -22,6 +22,7 @@ from orch_tui.model.facts import BatchLanded, LandingAbandoned, LandingIntended
 from orch_tui.model.fleet import Agent, Fleet, Member, Stream
 from orch_tui.model.ids import AgentId, BatchId, Oid
 from orch_tui.model.landing import Fold
+from orch_tui.model.plain import counted
 from orch_tui.model.preview import Preview, agree, preview
 from orch_tui.model.refusals import find_stream, why_not_landable
 from orch_tui.model.states import AgentState
@@ -70,7 +71,7 @@ class Lander:
         stream = ready.stream
         gates = gates_of(stream) or ("none",)
         steps = (
-            f"fold {len(ready.members)} branches: {', '.join(m.agent for m in ready.members)}",
+            f"fold {counted(len(ready.members), 'branch', 'branches')}: {', '.join(m.agent for m in ready.members)}",
             f"run gates on exactly that tree: {', '.join(gates)}",
             f"tag {self._fleet.target} before it: {_tag(ready.batch)}",
             f"move {self._fleet.target} from {ready.base[:10]} in one step",

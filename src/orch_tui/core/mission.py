@@ -41,6 +41,7 @@ from orch_tui.model.facts import (
 )
 from orch_tui.model.fleet import Agent, Fleet
 from orch_tui.model.ids import AgentId
+from orch_tui.model.plain import counted
 from orch_tui.model.preview import Preview, agree, preview, refusal
 from orch_tui.model.refusals import refuse, scope
 from orch_tui.model.states import AgentState
@@ -127,7 +128,7 @@ class Mission:
         agents = scope(self.fleet, verb.stream, verb.agent)
         hit = [a.id for a in agents if not isinstance(a, str) and _has_work_ahead(a)]
         what = verb.agent or verb.stream or "the whole mission"
-        steps = (f"interrupt, then terminate, then kill {len(hit)} agents: {', '.join(hit[:8])}",)
+        steps = (f"interrupt, then terminate, then kill {counted(len(hit), 'agent')}: {', '.join(hit[:8])}",)
         losses = ("their processes; worktrees, branches and notes stay, and each can be launched again",)
         return preview(f"Stop {what}", steps=steps, losses=losses, names=tuple(hit))
 

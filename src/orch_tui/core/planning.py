@@ -13,6 +13,7 @@ from orch_tui.model.errors import ConfigError
 from orch_tui.model.facts import Fact, MissionOpened, PlanLoaded, ProblemSeen
 from orch_tui.model.fleet import Agent, Fleet, Stream, Task
 from orch_tui.model.ids import AgentId
+from orch_tui.model.plain import counted
 from orch_tui.model.settings import Settings
 from orch_tui.model.tasks import Epic, Problem, StreamPlan, TaskLine, slice_of
 from orch_tui.model.verbs import Outcome
@@ -45,7 +46,7 @@ class Planner:
         errors = [p for p in problems if p.severity == "error"]
         if errors:
             raise ConfigError(
-                f"the plan has {_count(errors)}",
+                f"the plan has {counted(len(errors), 'error')}",
                 "; ".join(_said(p) for p in errors),
                 "Mend the files and load the plan again.",
             )
@@ -56,7 +57,8 @@ class Planner:
         if facts:
             await store.put(*facts, actor=actor)
         fleet = store.fleet
-        message = f"{epic.title or 'the plan'}: {len(fleet.streams)} streams, {sum(1 for _ in fleet.agents())} agents"
+        streams, agents = counted(len(fleet.streams), "stream"), counted(sum(1 for _ in fleet.agents()), "agent")
+        message = f"{epic.title or 'the plan'}: {streams}, {agents}"
         return Outcome(message, tuple(_said(p) for p in problems))
 
     def _opened(self, settings: Settings) -> MissionOpened:
@@ -176,8 +178,4 @@ def _news(fleet: Fleet, fact: Fact) -> bool:
 
 
 def _said(problem: Problem) -> str:
-    return f"{problem.file}:{problem.line}: {problem.message}"
-
-
-def _count(problems: list[Problem]) -> str:
-    return "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+    return problem.text

@@ -10,6 +10,7 @@ from orch_tui.model.errors import Refused
 from orch_tui.model.facts import BatchRolledBack, RollbackAbandoned, RollbackIntended
 from orch_tui.model.fleet import Batch, Fleet
 from orch_tui.model.ids import Oid
+from orch_tui.model.plain import counted
 from orch_tui.model.preview import Preview, agree, preview
 from orch_tui.model.refusals import newest_landed
 from orch_tui.model.verbs import RolledBack
@@ -41,9 +42,7 @@ class Undoer:
         )
         why = "nothing is newer and it was not pushed" if how == "reset" else "there is newer or pushed history"
         steps = (f"{after} ({why})", "let your checkout follow where nothing stands in the way")
-        losses = (
-            f"{len(batch.members)} branches leave {self._fleet.target}; they, the tag and the landing commit stay",
-        )
+        losses = (f"{counted(len(batch.members), 'agent')} leave {self._fleet.target}; branches, tag and commits stay",)
         return preview(f"Roll back {batch.id}", steps=steps, losses=losses, names=(batch.id, tip, how))
 
     async def roll_back(self, name: str, actor: str, agreed: str = "") -> RolledBack:

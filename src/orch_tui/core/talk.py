@@ -9,6 +9,7 @@ from orch_tui.model.errors import Refused
 from orch_tui.model.facts import AgentJudged, Fact, MessageSent, StopOrdered
 from orch_tui.model.fleet import Agent, Fleet
 from orch_tui.model.ids import AgentId
+from orch_tui.model.plain import counted
 from orch_tui.model.refusals import scope
 from orch_tui.model.states import AgentState
 from orch_tui.model.verbs import Launched, Outcome
@@ -86,7 +87,8 @@ class Talker:
             await self._parts.store.put(*facts, actor=actor)
         for one in running:
             await self._launcher.obey(one.id)
-        return Outcome(f"{len(running)} agents are being stopped, {len(queued)} left the queue")
+        left = f", {len(queued)} left the queue" if queued else ""
+        return Outcome(f"stopping {counted(len(running), 'agent')}{left}")
 
 
 def _unqueued(agent: Agent) -> AgentState:

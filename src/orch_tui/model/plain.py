@@ -51,3 +51,8 @@ def _symbol(match: re.Match[str]) -> str:
     if 0xD800 <= code <= 0xDFFF:
         return "\N{REPLACEMENT CHARACTER}"
     return f"⟨{code:04X}⟩"
+
+
+def counted(number: int, noun: str, many: str = "") -> str:
+    """Returns a number with its noun: `1 branch`, `3 branches` with `branches` given."""
+    return f"{number} {noun if number == 1 else many or f'{noun}s'}"
