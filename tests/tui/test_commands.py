@@ -40,6 +40,11 @@ def test_verbs_of_an_empty_selection_are_none_or_about_the_mission() -> None:
             assert verb is None or not getattr(verb, "agent", ""), command.id
 
 
+def test_what_a_command_does_can_follow_cannot() -> None:
+    verbs = {"launch", "stop", "restart", "message", "read", "approve", "ask", "reject", "land", "roll"}
+    assert {c.does.split()[0] for c in COMMANDS if c.verb or c.prompt} == verbs
+
+
 def test_key_table_has_every_key() -> None:
     table = key_table()
     assert table.count("\n") == 2 + sum(bool(c.keys) for c in COMMANDS)

@@ -38,6 +38,9 @@ class Command(Struct, frozen=True, kw_only=True):
     title: str
     help: str
     group: str
+    deed: str = ""
+    """What it does, after "cannot"; the title, where that is a verb."""
+
     needs: str = "an agent"
     """What must be selected."""
 
@@ -49,6 +52,11 @@ class Command(Struct, frozen=True, kw_only=True):
     shown: bool = False
     widget: bool = False
     """The focused list has the key already; it stands here for the help."""
+
+    @property
+    def does(self) -> str:
+        """Returns what it does, as a verb of a sentence."""
+        return self.deed or self.title
 
     @property
     def key(self) -> str:
@@ -154,6 +162,7 @@ COMMANDS: tuple[Command, ...] = (
         id="mission.launch",
         keys=("L",),
         title="launch all",
+        deed="launch anyone",
         help="start every agent that can be started",
         group="Fleet",
         verb=lambda _: v.Launch(),
@@ -270,6 +279,7 @@ COMMANDS: tuple[Command, ...] = (
         id="review.changes",
         keys=("c",),
         title="changes",
+        deed="ask for changes",
         help="ask for changes; the agent goes back to work",
         group="Review",
         where=frozenset({"mission", "review"}),
@@ -313,7 +323,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="diff.hunk",
-        keys=("n",),
+        keys=("right_curly_bracket",),
         title="block",
         help="the next changed block",
         group="Review",
@@ -323,7 +333,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="diff.hunk_back",
-        keys=("p",),
+        keys=("left_curly_bracket",),
         title="block back",
         help="the changed block before",
         group="Review",
@@ -332,7 +342,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="diff.file",
-        keys=("N",),
+        keys=("right_parenthesis",),
         title="file",
         help="the next changed file",
         group="Review",
@@ -341,7 +351,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="diff.file_back",
-        keys=("P",),
+        keys=("left_parenthesis",),
         title="file back",
         help="the changed file before",
         group="Review",

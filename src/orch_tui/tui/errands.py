@@ -82,9 +82,9 @@ class Errands:
                 # A question stood between: the same key afterwards is pressed anew, not held.
                 self._pressed.pop(mark, None)
         except Refused as reason:
-            self._asker.tell(_words(reason), title=f"Cannot {command.title}", tone="warning")
+            self._asker.tell(_words(reason), title=f"Cannot {command.does}", tone="warning")
         except OrchError as problem:
-            self._asker.tell(_words(problem), title=f"{command.title}: failed", tone="error")
+            self._asker.tell(_words(problem), title=f"Failed to {command.does}", tone="error")
         finally:
             self._open.discard(mark)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orch_tui.model.verbs import Landing, Launched, Outcome, RolledBack
+from orch_tui.tui.present.counted import counted
 
 SHOWN = 3
 
@@ -26,7 +27,7 @@ def _launched(answer: Launched) -> str:
     more = f" and {len(answer.started) - SHOWN} more" if len(answer.started) > SHOWN else ""
     parts = [f"starting {started}{more}"] if answer.started else []
     if answer.waiting:
-        parts.append(f"{len(answer.waiting)} wait: {answer.waiting[0].why}")
+        parts.append(f"{counted(len(answer.waiting), 'waits', 'wait')}: {answer.waiting[0].why}")
     return "; ".join(parts) or "nothing to start"
 
 
