@@ -7,13 +7,15 @@ from msgspec.structs import replace
 
 from orch_tui.model.fleet import Fleet, Money
 from orch_tui.model.ids import StreamKey
+from orch_tui.model.states import AgentState
 from orch_tui.model.usage import Tokens
 from orch_tui.tui import look
+from orch_tui.tui.present import cost, money, train, when
 from orch_tui.tui.present import fleet as rows
-from orch_tui.tui.present import money, train, when
 from orch_tui.tui.present.cells import bar, cell, right
+from orch_tui.tui.present.counted import counted
 from orch_tui.tui.present.notes import clean, folded
-from tests.tui.sample import DAY, NOW, sample_fleet
+from tests.tui.sample import DAY, NOW, STREAMS, sample_fleet
 
 
 @pytest.mark.parametrize(
@@ -57,9 +59,40 @@ def test_estimates_are_marked() -> None:
     ],
 )
 def test_forecast(today: int, rate: int | None, limit: int | None, text: str) -> None:
-    fleet = Fleet()
+    fleet = sample_fleet()
     fleet = replace(fleet, budget=replace(fleet.budget, limit=limit))
     assert money.forecast(fleet, Money(today=today, rate=rate)) == text
+
+
+def test_forecast_is_for_those_at_work() -> None:
+    fleet = replace(sample_fleet(), streams=STREAMS)
+    assert money.running(fleet) == 0
+    assert money.forecast(fleet, Money(today=1, rate=10_000_000)) == ""
+    assert "nobody is at work" in cost.summary(fleet, NOW, 80).plain
+
+
+@pytest.mark.parametrize(
+    ("number", "nouns", "text"),
+    [
+        (1, ("agent",), "1 agent"),
+        (0, ("agent",), "0 agents"),
+        (2, ("branch", "branches"), "2 branches"),
+        (1, ("branch", "branches"), "1 branch"),
+        (1, ("needs", "need"), "1 needs"),
+    ],
+)
+def test_numbers_have_the_noun_that_fits(number: int, nouns: tuple[str, ...], text: str) -> None:
+    assert counted(number, *nouns) == text
+
+
+def test_rejected_work_is_no_progress() -> None:
+    fleet = sample_fleet()
+    for agent in fleet.streams[2].agents:
+        fleet = fleet.with_agent(agent.id, lambda a: replace(a, state=AgentState.REJECTED))
+    task = next(n for n in rows.nodes(fleet) if n.key == rows.task_key("edge-api", 0))
+    line = rows.row(task, 80, now=NOW, day=DAY).plain
+    assert "☐" in line
+    assert "0/1" in line
 
 
 def test_budget_says_in_words_what_its_colour_says() -> None:

@@ -1,4 +1,4 @@
-"""Asks before something that cannot be taken back: names the object, the steps and what would go."""
+"""Asks before something that cannot be taken back: names the object, the steps and what they mean."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ def _lines(preview: Preview) -> Iterator[Content]:
     for step in preview.steps:
         yield Content.assemble(("• ", look.BUSY), (safe(step), look.PLAIN))
     if preview.losses:
-        yield Content.styled("\nThis would go:" if preview.steps else "This would go:", look.WARN)
+        yield Content.styled("\nWhat this means:" if preview.steps else "What this means:", look.WARN)
     for loss in preview.losses:
         yield Content.assemble(("▲ ", look.WARN), (safe(loss), look.WARN))

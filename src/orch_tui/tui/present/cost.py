@@ -35,12 +35,22 @@ def summary(fleet: Fleet, now: float, width: int) -> Content:
     parts = [
         field("burn rate", price.rate(spent), look.STRONG),
         field("today", budget),
-        field("forecast", price.forecast(fleet, spent) or "no limit is set", look.MUTED),
-        field("in all", f"{price.total(spent)}, {price.count(spent.requests)} requests, {price.tokens(spent.tokens)}"),
+        field("forecast", price.forecast(fleet, spent) or _no_forecast(fleet), look.MUTED),
+        field("in all", f"{price.total(spent)}, {_requests(spent)}, {price.tokens(spent.tokens)}"),
     ]
     if fleet.simulated:
         parts.append(field("", "SIMULATED: an offline stand-in answers; no money is spent", look.WARN))
     return lines(parts)
+
+
+def _no_forecast(fleet: Fleet) -> str:
+    if fleet.budget.limit is None:
+        return "no limit is set"
+    return "no rate yet" if price.running(fleet) else "nobody is at work"
+
+
+def _requests(spent: Money) -> str:
+    return "1 request" if spent.requests == 1 else f"{price.count(spent.requests)} requests"
 
 
 def table(fleet: Fleet) -> Iterator[Line]:

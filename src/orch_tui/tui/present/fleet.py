@@ -19,8 +19,6 @@ Kind = Literal["mission", "stream", "task", "agent"]
 
 ROOT = "mission"
 
-_SETTLED = frozenset({AgentState.APPROVED, AgentState.LANDED, AgentState.REJECTED})
-
 
 class Node(Struct, frozen=True, kw_only=True):
     """A row of the tree; `value` is the part of the fleet that it shows, the same object while nothing changed."""
@@ -233,8 +231,9 @@ def _rolled_up(agents: Iterable[Agent], word: str, tone: str, now: float, day: s
 
 
 def _progress(agents: Iterable[Agent]) -> str:
+    """Returns how many have landed, of how many: a rejection settles an agent, yet it is no progress."""
     states = [a.state for a in agents]
-    return f"{sum(s in _SETTLED for s in states)}/{len(states)}" if states else ""
+    return f"{states.count(AgentState.LANDED)}/{len(states)}" if states else ""
 
 
 def _rate(spent: Money, column: Column) -> Content:

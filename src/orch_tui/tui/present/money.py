@@ -6,6 +6,7 @@ from textual.content import Content
 
 from orch_tui.model.fleet import Fleet, Money, money
 from orch_tui.model.money import dollars, dollars_per_hour
+from orch_tui.model.states import ACTIVE
 from orch_tui.model.usage import Tokens
 from orch_tui.tui import look
 from orch_tui.tui.present import when
@@ -17,6 +18,11 @@ SECONDS_PER_HOUR = 3600
 def fleet_money(fleet: Fleet, now: float) -> Money:
     """Returns the roll-up of the whole mission."""
     return money(fleet.agents(), now=now, day=fleet.day)
+
+
+def running(fleet: Fleet) -> int:
+    """Returns how many agents have a process, or should."""
+    return sum(agent.state in ACTIVE for agent in fleet.agents())
 
 
 def rate(spent: Money) -> str:
@@ -53,13 +59,16 @@ def tokens(used: Tokens) -> str:
 
 
 def forecast(fleet: Fleet, spent: Money) -> str:
-    """Returns when the limit will be reached at this rate, in words; nothing where there is no limit or no rate."""
+    """Returns when the limit will be reached at this rate, in words.
+
+    Nothing where there is no limit, no rate, or nobody at work: the rate looks back over minutes.
+    """
     limit = fleet.budget.limit
     if limit is None or spent.rate is None:
         return ""
     if spent.today >= limit:
         return "limit reached"
-    if spent.rate <= 0:
+    if spent.rate <= 0 or not running(fleet):
         return ""
     seconds = (limit - spent.today) * SECONDS_PER_HOUR / spent.rate
     return f"limit in {when.span(seconds)}" if seconds < when.DAY else "limit not today"

@@ -10,6 +10,7 @@ from orch_tui.model.states import AgentState
 from orch_tui.tui import look
 from orch_tui.tui.present import when
 from orch_tui.tui.present.cells import cell, safe
+from orch_tui.tui.present.counted import counted
 from orch_tui.tui.present.money import count
 
 
@@ -44,7 +45,7 @@ def header(agent: Agent, now: float, *, place: int, of: int) -> Content:
     return Content.assemble(
         (f"{state.text} ", state.tone),
         (agent.id, look.STRONG),
-        (f"  {agent.head[:10]}  {agent.ahead} commits  {when.age(agent.since, now)}{queue}", look.MUTED),
+        (f"  {agent.head[:10]}  {counted(agent.ahead, 'commit')}  {when.age(agent.since, now)}{queue}", look.MUTED),
         "\n",
         (safe(agent.summary or agent.title), look.PLAIN),
     )

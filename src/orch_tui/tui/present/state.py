@@ -13,6 +13,7 @@ from orch_tui.tui import look
 from orch_tui.tui.present import money as price
 from orch_tui.tui.present import when
 from orch_tui.tui.present.cells import safe
+from orch_tui.tui.present.counted import counted
 
 LABEL = 11
 
@@ -60,7 +61,7 @@ def _agent(one: Agent, now: float) -> Iterator[Content]:
 
 def _branch_words(one: Agent) -> str:
     clean = "clean" if one.clean else "not clean"
-    return f"  {one.ahead} ahead, {one.files} files, {clean}"
+    return f"  {one.ahead} ahead, {counted(one.files, 'file')}, {clean}"
 
 
 def _messages(one: Agent, now: float) -> Iterator[Content]:

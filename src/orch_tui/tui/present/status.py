@@ -8,11 +8,11 @@ from textual.content import Content
 
 from orch_tui.model.attention import Item
 from orch_tui.model.fleet import Fleet
-from orch_tui.model.states import ACTIVE
 from orch_tui.tui import look
 from orch_tui.tui.commands import SCREENS, Command
 from orch_tui.tui.present import money as price
 from orch_tui.tui.present.cells import cell, safe
+from orch_tui.tui.present.counted import counted
 
 GAUGE_CELLS = 12
 WIDE = 100
@@ -46,9 +46,8 @@ def status(fleet: Fleet, items: Sequence[Item], width: int, *, now: float, away:
     left.append(price.budget(fleet, spent, GAUGE_CELLS if width >= WIDE else 0))
     if words := price.forecast(fleet, spent):
         left.append(Content.styled(words, look.MUTED))
-    running = sum(a.state in ACTIVE for a in fleet.agents())
-    call = _call(items)
-    right = [Content.styled(f"{running} running", look.MUTED), call] if width >= WIDE else [call]
+    running = Content.styled(f"{price.running(fleet)} {'running' if width >= WIDE else 'run'}", look.MUTED)
+    right = [running, _call(items)]
     gap = Content.styled("  ", look.FAINT)
     tail = gap.join(right)
     head = Content.assemble(" ", gap.join(left))
@@ -68,7 +67,7 @@ def _call(items: Sequence[Item]) -> Content:
     if not items:
         return Content.styled("nothing waits for you", look.MUTED)
     state = look.attention(items[0].kind)
-    return Content.styled(f"{state.glyph} {len(items)} need{'s' if len(items) == 1 else ''} you", state.tone)
+    return Content.styled(f"{state.glyph} {counted(len(items), 'needs', 'need')} you", state.tone)
 
 
 def keys(commands: Sequence[Command], width: int) -> Content:

@@ -15,6 +15,7 @@ from orch_tui.model.facts import Record
 from orch_tui.tui.bridge import Bridge
 from orch_tui.tui.messages import FilterChanged
 from orch_tui.tui.present import journal as present
+from orch_tui.tui.present.counted import counted
 from orch_tui.tui.screens.frame import OrchScreen
 from orch_tui.tui.selection import Selection
 from orch_tui.tui.widgets.row_list import Row, RowList
@@ -60,8 +61,8 @@ class JournalScreen(OrchScreen):
         facts.set_rows([Row(str(r.seq), r, partial(_line, r)) for r in shown])
         if at_end and facts.rows:
             facts.select(facts.rows[-1].key)
-        word = f"{len(shown)} of {self._bridge.seen}" if self._words else str(self._bridge.seen)
-        self.entitle("#facts-panel", f"{word} facts since the console was opened")
+        part = f"{len(shown)} of " if self._words else ""
+        self.entitle("#facts-panel", f"{part}{counted(self._bridge.seen, 'fact')} since the console was opened")
 
     async def action_filter(self) -> None:
         """Opens the filter."""
