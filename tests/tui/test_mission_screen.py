@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from orch_tui.model import facts as f
 from orch_tui.model import verbs as v
 from orch_tui.model.ids import AgentId
+from orch_tui.model.preview import Preview, refusal
 from orch_tui.model.states import AgentState
-from orch_tui.tui.app import FAREWELL
-from tests.tui.driver import console
-from tests.tui.sample import ScriptedMission
+from orch_tui.tui.app import FAREWELL, OrchApp
+from tests.tui.driver import Person, console
+from tests.tui.sample import NOW, ScriptedMission
 
 WORKING = ("j",) * 9
 PLANNED = ("G",)
@@ -185,6 +190,78 @@ async def test_task_of_several_agents_is_not_taken_for_its_stream(mission: Scrip
         await person.press(*["j"] * 8, "x")
         assert mission.asked == []
         assert person.sees("Select an agent or a stream first")
+
+
+async def test_stop_that_is_refused_opens_no_dialog(mission: ScriptedMission, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(_: v.Verb[Any]) -> Preview:
+        return refusal("stop", "core-services-1 has no process")
+
+    monkeypatch.setattr(mission, "preview", gone)
+    async with console(mission) as person:
+        await person.press(*WORKING, "x")
+        assert person.sees("Cannot stop", "core-services-1 has no process")
+        assert person.misses("No, keep it")
+
+
+async def test_stop_of_what_has_no_process_is_refused_at_once(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press(*PLANNED, "x")
+        assert person.sees("Cannot stop", "edge-api-2 has no process")
+        assert person.misses("No, keep it")
+
+
+async def test_tab_of_an_agent_asks_for_one_on_other_rows(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press("j", "n")
+        assert person.sees("Select an agent to see its notes")
+        await person.press(*["j"] * 7, "o")
+        assert person.sees("Select an agent to see its output")
+
+
+async def test_task_of_one_agent_shows_its_tabs(mission: ScriptedMission) -> None:
+    async with console(mission) as person:
+        await person.press("G", "k", "n")
+        assert person.sees("╭─ edge-api-2 ", "No notes yet")
+        assert person.misses("Select an agent")
+
+
+async def test_toasts_leave_caption_and_keys_free(mission: ScriptedMission) -> None:
+    async with console(mission, (80, 24)) as person:
+        person.app.narrate("The narrator speaks up to the very edge of the line, and all of it can be read")
+        for tab in "not":
+            await person.press(tab)
+        lines = person.text().splitlines()
+        assert "Select an agent" in "".join(lines[:12])
+        assert person.sees("and all of it can be read", "need you", "q quit")
+
+
+async def test_rows_out_of_sight_are_not_older_than_those_in_sight(mission: ScriptedMission) -> None:
+    now = NOW
+    app = OrchApp(mission, clock=lambda: now)
+    async with app.run_test(size=(160, 14), notifications=True) as pilot:
+        person = Person(app, pilot, mission)
+        await person.press("G")
+        assert " 2m " in person.line("edge-api-1 ")
+        await person.press("g", "4")
+        now += 7200
+        await person.press("1", "G")
+        assert " 2h " in person.line("edge-api-1 ")
+
+
+async def test_ages_are_of_one_moment_between_two_drawings(mission: ScriptedMission) -> None:
+    now = NOW
+    app = OrchApp(mission, clock=lambda: now)
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        person = Person(app, pilot, mission)
+        await person.idle()
+        now += 7200
+        mission.happen(f.AgentJudged(AgentId("edge-api-1"), AgentState.FAILED, "exit 1"), at=NOW - 300)
+        await person.idle()
+        assert " 5m " in person.line("✗ edge-api-1 ")
+        assert " 5m " in person.line("▲ core-services-3 ")
+        await person.press("4", "1")
+        assert " 2h " in person.line("✗ edge-api-1 ")
+        assert " 2h " in person.line("▲ core-services-3 ")
 
 
 async def test_task_of_one_agent_stands_for_it(mission: ScriptedMission) -> None:

@@ -38,6 +38,13 @@ async def test_changes_need_a_text(mission: ScriptedMission) -> None:
         ]
 
 
+async def test_refused_request_for_changes_is_a_sentence(mission: ScriptedMission) -> None:
+    mission.happen(f.AgentJudged(AgentId("core-services-2"), AgentState.WORKING, ""))
+    async with console(mission) as person:
+        await person.press("3", "c")
+        assert person.sees("Cannot ask for changes", "Select an agent first")
+
+
 async def test_rejection_takes_a_reason(mission: ScriptedMission) -> None:
     async with console(mission) as person:
         await person.press("3", "R")
@@ -60,20 +67,20 @@ async def test_bracket_goes_to_the_next_that_waits(mission: ScriptedMission) -> 
 async def test_file_list_jumps_in_the_diff(mission: ScriptedMission) -> None:
     mission.patch = mission.patch + b" filler\n" * 200
     async with console(mission, (120, 24)) as person:
-        await person.press("3", "N")
+        await person.press("3", ")")
         assert person.text().splitlines()[4].count("tests/test_booking.py") == 2
-        await person.press("P")
+        await person.press("(")
         assert "diff --git a/ledger/booking.py" in person.text().splitlines()[4]
 
 
 async def test_hunk_keys_walk_through_the_blocks(mission: ScriptedMission) -> None:
     mission.patch = mission.patch + b" filler\n" * 200
     async with console(mission, (120, 24)) as person:
-        await person.press("3", "n")
+        await person.press("3", "}")
         assert "@@ -1,6 +1,8 @@" in person.text().splitlines()[4]
-        await person.press("n")
+        await person.press("}")
         assert "@@ -20,4 +22,6 @@" in person.text().splitlines()[4]
-        await person.press("p")
+        await person.press("{")
         assert "@@ -1,6 +1,8 @@" in person.text().splitlines()[4]
 
 
@@ -88,8 +95,8 @@ async def test_new_commits_are_read_anew(mission: ScriptedMission) -> None:
 
 async def test_nothing_to_review_says_so(mission: ScriptedMission) -> None:
     mission.happen(f.AgentJudged(AgentId("core-services-2"), AgentState.WORKING, ""))
-    async with console(mission) as person:
+    async with console(mission, (80, 24)) as person:
         await person.press("3")
-        assert person.sees("Nothing waits for review")
+        assert person.sees("Nothing waits for review", "comes here.")
         await person.press("a")
         assert person.sees("Select an agent or a stream first")

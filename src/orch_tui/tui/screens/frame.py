@@ -42,7 +42,8 @@ class OrchScreen(Screen[None]):
     def __init__(self, mission: MissionVerbs, clock: Callable[[], float]) -> None:
         super().__init__()
         self.mission = mission
-        self.clock = clock
+        self._clock = clock
+        self._moment = clock()
         self._titles: dict[str, str] = {}
         self.set_reactive(OrchScreen.fleet, mission.fleet)
 
@@ -62,12 +63,17 @@ class OrchScreen(Screen[None]):
         """Keeps the ages true."""
         self.set_interval(AGES_SECONDS, self._tick)
 
+    def clock(self) -> float:
+        """Returns the moment that is drawn: the same for every cell until all are drawn again, so that they agree."""
+        return self._moment
+
     def _tick(self) -> None:
         if self.is_current:
             self.redraw()
 
     def redraw(self) -> None:
-        """Draws again what depends on the time."""
+        """Draws again what depends on the time, all of it for one moment."""
+        self._moment = self._clock()
         self.query_one(StatusLine).redraw()
 
     def entitle(self, panel: str, title: str) -> None:
@@ -94,7 +100,8 @@ class OrchScreen(Screen[None]):
         return bool(found)
 
     def on_screen_resume(self) -> None:
-        """Takes the newest fleet when the operator comes back."""
+        """Takes the newest fleet and the present when the operator comes back."""
+        self._moment = self._clock()
         self.fleet = self.mission.fleet
         self.call_after_refresh(self.redraw)
 

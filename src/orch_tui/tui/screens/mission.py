@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -13,6 +14,7 @@ from orch_tui.core.ports import MissionVerbs
 from orch_tui.tui.bridge import Bridge
 from orch_tui.tui.messages import AgentWanted, FilterChanged
 from orch_tui.tui.present.cells import safe
+from orch_tui.tui.present.counted import counted
 from orch_tui.tui.present.fleet import Node
 from orch_tui.tui.screens.frame import OrchScreen
 from orch_tui.tui.selection import Selection
@@ -61,6 +63,7 @@ class MissionScreen(OrchScreen):
         if fleet is None or node is None:
             return
         self.entitle("#tree-panel", _counted(fleet.size, sum(1 for _ in fleet.agents())))
+        node = replace(node, agent=node.agent or _only_agent(node))
         self.entitle("#detail-panel", safe(node.agent or node.stream or fleet.name))
         self.query_one(Detail).show_node(node, fleet)
 
@@ -112,8 +115,11 @@ class MissionScreen(OrchScreen):
         self.query_one(Detail).focus_pane()
 
     def action_tab(self, tab: str) -> None:
-        """Opens a tab."""
-        self.query_one(Detail).show_tab(tab)
+        """Opens a tab; says what is missing where the selection has none such."""
+        detail = self.query_one(Detail)
+        detail.show_tab(tab)
+        if not detail.fits:
+            self.notify(f"Select an agent to see its {tab}.", markup=False)
 
     def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
         """Opens the tab that was clicked."""
@@ -156,4 +162,4 @@ def _only_agent(node: Node) -> str:
 
 
 def _counted(size: str, agents: int) -> str:
-    return f"{agents} agents, {size}" if agents else "no agents"
+    return f"{counted(agents, 'agent')}, {size}" if agents else "no agents"

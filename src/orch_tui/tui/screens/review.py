@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from orch_tui.model.diff import FileChange
 from orch_tui.model.fleet import Agent
 from orch_tui.model.verbs import ReadDiff
 from orch_tui.tui.present import review as present
+from orch_tui.tui.present.counted import counted
 from orch_tui.tui.screens.frame import OrchScreen
 from orch_tui.tui.selection import Selection
 from orch_tui.tui.widgets.diff_pane import DiffPane
@@ -70,14 +71,11 @@ class ReviewScreen(OrchScreen):
         waiting = present.reviewable(self.mission.fleet)
         if self._one() is None and waiting:
             self.set_reactive(ReviewScreen.agent, waiting[0].id)
-        one = self._one()
-        header, pane = self.query_one("#review-header", Static), self.query_one(DiffPane)
+        self._head(waiting)
+        one, pane = self._one(), self.query_one(DiffPane)
         if one is None:
-            header.update(Content(""))
             pane.say(present.EMPTY)
             return
-        place = next((i for i, a in enumerate(waiting, start=1) if a.id == one.id), 0)
-        header.update(present.header(one, self.clock(), place=place, of=len(waiting)))
         self.entitle("#diff-panel", f"Diff of {one.id} against its base")
         if pane.diff and pane.diff.head != one.head and self._read == one.id:
             self.notify(
@@ -90,12 +88,24 @@ class ReviewScreen(OrchScreen):
             pane.forget(f"{one.id} has no commits yet.")
             self.query_one(RowList).set_rows(())
 
+    def _head(self, waiting: Sequence[Agent]) -> None:
+        one, header = self._one(), Content("")
+        if one:
+            place = next((i for i, a in enumerate(waiting, start=1) if a.id == one.id), 0)
+            header = present.header(one, self.clock(), place=place, of=len(waiting))
+        self.query_one("#review-header", Static).update(header)
+
+    def redraw(self) -> None:
+        """Draws again what depends on the time."""
+        super().redraw()
+        self._head(present.reviewable(self.mission.fleet))
+
     @on(DiffPane.Loaded)
     def _loaded(self, event: DiffPane.Loaded) -> None:
         files = event.diff.files
         rows = [Row(str(i), file, partial(_line, file)) for i, file in enumerate(files)]
         self.query_one(RowList).set_rows(rows)
-        self.entitle("#review-side", f"{len(files)} files")
+        self.entitle("#review-side", counted(len(files), "file"))
 
     @on(RowList.Opened, "#files")
     @on(RowList.Moved, "#files")

@@ -91,6 +91,11 @@ class Detail(Vertical):
         """Returns the open tab."""
         return self._tab
 
+    @property
+    def fits(self) -> bool:
+        """Says whether the selection has what the open tab shows: a stream has no notes, only its agents have."""
+        return self._open_name() == self._tab
+
     def show_tab(self, tab: str) -> None:
         """Opens a tab."""
         self._tab = tab

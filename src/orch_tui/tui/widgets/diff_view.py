@@ -198,8 +198,7 @@ class DiffView(ScrollView, can_focus=True):
         """Draws one visible line."""
         width, index = self.scrollable_content_region.width, y + self.scroll_offset.y
         if index >= self._patch.lines:
-            content = self._words.pad_left(1) if y == 0 and not self._patch.lines else Content("")
-            return self._strip(content, width, "")
+            return self._strip(self._said(y, width), width, "")
         kept = self._drawn.get(index)
         if kept is None:
             if len(self._drawn) >= STRIPS_KEPT:
@@ -208,6 +207,11 @@ class DiffView(ScrollView, can_focus=True):
         left = self.scroll_offset.x
         strip, style = kept
         return strip.crop_extend(left, left + width, style)
+
+    def _said(self, y: int, width: int) -> Content:
+        """Returns one line of the words in the place of a patch, folded to the view."""
+        lines = [] if self._patch.lines else self._words.wrap(max(2, width - 2))
+        return lines[y].pad_left(1) if y < len(lines) else Content("")
 
     def _draw_patch_line(self, line: PatchLine) -> tuple[Strip, RichStyle]:
         component = f"diff-view--{line.kind}" if line.kind in ("added", "removed", "hunk", "file") else ""

@@ -148,14 +148,20 @@ class RowList(ScrollView, can_focus=True):
         return True
 
     def redraw(self) -> None:
-        """Draws those visible rows again that look different by now: they show more than their values, such as ages."""
+        """Draws those visible rows again that look different by now: they show more than their values, such as ages.
+
+        What is out of sight is forgotten, so that it is drawn anew when it is scrolled to.
+        """
         top, width = self.scroll_offset.y, self.scrollable_content_region.width
+        kept: dict[str, Drawn] = {}
         for y in range(top, min(top + self.size.height, len(self._rows))):
             row = self._rows[y]
             drawn = self._strips.get(row.key)
-            if drawn is None or not drawn.content.is_same(row.draw(width)):
-                self._strips.pop(row.key, None)
+            if drawn and drawn.content.is_same(row.draw(width)):
+                kept[row.key] = drawn
+            else:
                 self._refresh_row(y)
+        self._strips = kept
 
     def _index(self, key: str) -> int | None:
         return next((i for i, r in enumerate(self._rows) if r.key == key), None)
