@@ -14,6 +14,7 @@ from orch_tui.core.assembly import Assembler
 from orch_tui.core.boxes import Boxes
 from orch_tui.core.landing import Lander
 from orch_tui.core.launch import Launcher
+from orch_tui.core.pages import agent_file, root_of
 from orch_tui.core.parts import Current, Parts
 from orch_tui.core.planning import Planner
 from orch_tui.core.recover import Recovery
@@ -192,37 +193,17 @@ class Mission:
         return await self._reviewer.diff(verb)
 
     async def _read_page(self, verb: v.ReadPage, actor: str, agreed: str) -> v.Page:
-        path = self._file(verb)
-        worktree = Path(self._talker.agent(verb.agent).worktree)
-        root = worktree if path.is_relative_to(worktree) else None
-        desk = self._parts.desk
+        agent, desk = self._talker.agent(verb.agent), self._parts.desk
+        path = agent_file(verb.file, agent, self._supervisor.files(agent.id), self._parts.places)
         if verb.wait_s and desk.size(path) <= verb.offset:
             await self._grown(path, verb.offset, verb.wait_s)
-        return desk.page(path, verb.offset, verb.size, root)
+        return desk.page(path, verb.offset, verb.size, root_of(path, agent))
 
     async def _grown(self, path: Path, offset: int, wait_s: float) -> None:
         """Returns when the file reaches past the offset, or after `wait_s` seconds."""
         deadline = self._parts.clock.now() + wait_s
         while self._parts.desk.size(path) <= offset and (left := deadline - self._parts.clock.now()) > 0:
             await self._supervisor.stirred(path.parent, left)
-
-    def _file(self, verb: v.ReadPage) -> Path:
-        agent = self._talker.agent(verb.agent)
-        if not agent.worktree:
-            raise Refused(f"{agent.id} was never launched; it has no files yet")
-        files = self._supervisor.files(agent.id)
-        run = self._parts.places.run(agent.id, agent.run)
-        archive = self._parts.places.archive(agent.id)
-        places = {
-            "notes": files.notes_path if files else archive / "AGENT_NOTES.md",
-            "task": files.task_path if files else archive / "TASK.md",
-            "blueprint": Path(agent.worktree) / ".orch" / "BLUEPRINT.md",
-            "output": run / "out.log",
-            "errors": run / "err.log",
-        }
-        if verb.file not in places:
-            raise Refused(f"an agent has no file {verb.file!r}", "", f"Ask for one of: {', '.join(places)}.")
-        return places[verb.file]
 
     # Life
 

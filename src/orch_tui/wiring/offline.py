@@ -7,16 +7,14 @@ from pathlib import Path
 from orch_tui.adapters.desk import Desk
 from orch_tui.adapters.paths import StatePaths
 from orch_tui.adapters.state.journal import read_records
+from orch_tui.core.pages import agent_file, root_of
+from orch_tui.core.parts import PROTOCOL_NAMES, Places
 from orch_tui.core.playback import NO_ENGINE, Playback, Reader
 from orch_tui.engine.client import MissionClient
-from orch_tui.model.errors import EngineAway, Refused
+from orch_tui.model.errors import EngineAway
 from orch_tui.model.fleet import Agent
-from orch_tui.model.ids import RunNonce
 from orch_tui.model.verbs import Page, ReadPage
 from orch_tui.wiring.client import connect, find_state
-
-OURS = ("TASK.md", "AGENT_NOTES.md")
-"""Files that lie in `.orch/` where the repository has some of that name."""
 
 
 async def view(directory: Path) -> MissionClient | Playback:
@@ -48,25 +46,10 @@ def _pages(paths: StatePaths) -> Reader:
     desk = Desk()
 
     def page(agent: Agent, verb: ReadPage) -> Page:
-        return desk.page(_file(paths, desk, agent, verb.file), verb.offset, verb.size)
+        worktree = Path(agent.worktree)
+        ours = [name for name in PROTOCOL_NAMES if (worktree / ".orch" / name).exists()]
+        files = desk.agent_files(worktree, ours) if worktree.exists() else None
+        path = agent_file(verb.file, agent, files, Places(paths.root))
+        return desk.page(path, verb.offset, verb.size, root_of(path, agent))
 
     return page
-
-
-def _file(paths: StatePaths, desk: Desk, agent: Agent, file: str) -> Path:
-    """Returns the file of an agent that has this name in `ReadPage`."""
-    if not agent.worktree:
-        raise Refused(f"{agent.id} was never launched", hint="`orch-tui launch` starts it")
-    worktree = Path(agent.worktree)
-    files = desk.agent_files(worktree, [name for name in OURS if (worktree / ".orch" / name).exists()])
-    run = paths.run(agent.id, RunNonce(agent.run))
-    places = {
-        "notes": files.notes_path,
-        "task": files.task_path,
-        "blueprint": worktree / ".orch" / "BLUEPRINT.md",
-        "output": run / "out.log",
-        "errors": run / "err.log",
-    }
-    if file not in places:
-        raise Refused(f"{agent.id} has no file {file!r}", hint=f"these can be read: {', '.join(places)}")
-    return places[file]
