@@ -28,6 +28,7 @@ from orch_tui.model.fleet import (
 )
 from orch_tui.model.ids import AgentId, BatchId, Oid, StreamKey
 from orch_tui.model.preview import Preview
+from orch_tui.model.problem import Problem
 from orch_tui.model.reduce import reduce
 from orch_tui.model.refusals import refuse
 from orch_tui.model.states import AgentState, BatchState
@@ -84,6 +85,7 @@ class FakeDoors:
         self.mission = mission
         self.runs = True
         self.opened: list[tuple[str, Path]] = []
+        self.complaints: tuple[Problem, ...] = ()
 
     @asynccontextmanager
     async def connect(self, directory: Path, *, start_engine: bool = True) -> AsyncIterator[FakeMission]:
@@ -96,6 +98,9 @@ class FakeDoors:
     async def view(self, directory: Path) -> AsyncIterator[FakeMission]:
         self.opened.append(("view", directory))
         yield self.mission
+
+    def problems(self, directory: Path) -> Sequence[Problem]:
+        return self.complaints
 
     def now(self) -> float:
         return NOW

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from orch_tui.core.ports import MissionVerbs
+from orch_tui.model.problem import Problem
 from orch_tui.wiring import client
 
 
@@ -33,6 +34,12 @@ class EngineDoors:
             yield mission
         finally:
             await mission.close()
+
+    def problems(self, directory: Path) -> Sequence[Problem]:
+        """Reads plan and settings and returns what is wrong with them."""
+        from orch_tui.wiring import local  # git and the Markdown parser: 120 ms to import
+
+        return local.problems_of(directory)
 
     def now(self) -> float:
         """Returns epoch seconds, UTC."""

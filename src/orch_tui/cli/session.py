@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import click
 
 from orch_tui.core.ports import MissionVerbs
+from orch_tui.model.problem import Problem
 
 T = TypeVar("T")
 
@@ -29,6 +30,9 @@ class Doors(Protocol):
 
     def view(self, directory: Path) -> AbstractAsyncContextManager[MissionVerbs]:
         """Opens the mission for reading: its engine if one runs, else its records; starts nothing."""
+
+    def problems(self, directory: Path) -> Sequence[Problem]:
+        """Returns what is wrong with the mission's plan and settings as they are on disk now."""
 
     def now(self) -> float:
         """Returns epoch seconds, UTC."""

@@ -8,7 +8,8 @@ import msgspec
 
 from orch_tui.model.facts import Record
 from orch_tui.model.fleet import Agent
-from orch_tui.model.plain import one_line
+from orch_tui.model.plain import one_line, visible
+from orch_tui.model.problem import Problem
 
 NOTHING = "—"
 
@@ -39,9 +40,19 @@ def size_of_change(agent: Agent) -> str:
     return f"+{agent.added} -{agent.removed}" if agent.ahead or agent.added or agent.removed else ""
 
 
+def as_line(text: str) -> str:
+    """Returns a name as one line in which each control character, a line's end too, is a symbol."""
+    return visible(text.replace("\n", "\N{SYMBOL FOR NEWLINE}").replace("\t", "\N{SYMBOL FOR HORIZONTAL TABULATION}"))
+
+
 def count(number: int, noun: str) -> str:
     """Returns a number with its noun: `1 agent`, `3 agents`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def problem_line(problem: Problem) -> str:
+    """Returns what is wrong with a file of the operator: `file:line: message`."""
+    return f"{problem.place}: {'warning: ' if problem.severity == 'warning' else ''}{problem.message}"
 
 
 def fact_line(record: Record) -> str:

@@ -98,7 +98,9 @@ def _files(root: Path, settings: Settings, problems: tuple[Problem, ...]) -> Ite
     for problem in plan.problems:
         yield Finding("plan", "problem" if problem.severity == "error" else "note", problem.text)
     epic = plan.epic
-    yield Finding("plan", "ok", f"{epic.title or 'untitled'}: {len(epic.streams)} streams, {epic.agents} agents")
+    streams = "1 stream" if len(epic.streams) == 1 else f"{len(epic.streams)} streams"
+    agents = "1 agent" if epic.agents == 1 else f"{epic.agents} agents"
+    yield Finding("plan", "ok", f"{epic.title or 'untitled'}: {streams}, {agents}")
 
 
 def _state(root: Path, settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
@@ -133,7 +135,7 @@ def _processes(paths: StatePaths) -> Iterator[Finding]:
 def _plugins(settings: Settings) -> Iterator[Finding]:
     streams = settings.streams.values()
     chosen = {
-        plugins.BACKENDS: {settings.agents.backend, *(s.backend for s in streams)} - {"", *settings.backends},
+        plugins.BACKENDS: {settings.agents.backend, *(s.backend for s in streams)} - {""},
         plugins.RUNNERS: {settings.agents.runner, *(s.runner for s in streams)} - {""},
         plugins.GATES: {gate.plugin for gate in settings.gates.values()},
     }

@@ -43,6 +43,16 @@ class InForce(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
+def problems_of(directory: Path) -> tuple[Problem, ...]:
+    """Returns what is wrong with the plan and the settings of the mission that a directory belongs to.
+
+    Raises:
+        ConfigError: There is no mission.
+        EnvironmentProblem: The repository is bare.
+    """
+    return check_tasks(config.find_root(directory), None).problems
+
+
 def check_tasks(directory: Path, file: Path | None) -> Plan:
     """Reads a plan, the mission's own or any other; what cannot be read at all is a problem like others.
 
@@ -138,5 +148,5 @@ def _domains(root: Path, settings: Settings) -> dict[str, str]:
 def _root_or_none(directory: Path) -> Path | None:
     try:
         return config.find_root(directory)
-    except ConfigError:
+    except (ConfigError, EnvironmentProblem):
         return None

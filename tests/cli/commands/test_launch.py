@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from msgspec.structs import replace
 
 from orch_tui.model.ids import AgentId
+from orch_tui.model.problem import Problem
 from orch_tui.model.verbs import Launch, Launched, Restart, Waiting
 
 LAUNCHED = Launched((AgentId("web-1"),), (Waiting(AgentId("web-2"), "web waits for api"),))
@@ -56,3 +58,11 @@ def test_restart_says_who_starts_again(run, mission):
     assert run("restart", "api-2").stdout == "api-2 starts again.\n"
     assert run("restart", "web-1").exit_code == 1
     assert "was never launched" in run("restart", "web-1").stderr
+
+
+@pytest.mark.parametrize("yes", [[], ["--yes"]])
+def test_files_that_cannot_work_stop_a_launch_before_it(run, mission, doors, yes):
+    doors.complaints = (Problem("orch.toml", 2, "no such backend"), Problem("tasks.md", 0, "no title", "warning"))
+    result = run("launch", *yes)
+    assert (result.exit_code, result.stdout, mission.done, doors.opened) == (2, "", [], [])
+    assert result.stderr == "orch.toml:2: no such backend\ntasks.md: warning: no title\n"

@@ -95,3 +95,17 @@ def test_nothing_to_wait_for_is_refused(run, mission):
     assert run("wait", "--stream", "nope").exit_code == 1
     mission.fleet = Fleet()
     assert "nothing to wait for" in run("wait").stderr
+
+
+@pytest.mark.parametrize("time", ["0.05", "0s", "0"])
+def test_time_is_written_as_in_the_configuration_or_in_seconds(run, at_work, time):
+    result = run("wait", "--timeout", time)
+    assert result.exit_code == 4
+    assert "not done after" in result.stderr
+
+
+@pytest.mark.parametrize("time", ["soon", "-3", "5 parsecs", "nan"])
+def test_what_is_no_time_is_two(run, time):
+    result = run("wait", "--timeout", time)
+    assert result.exit_code == 2
+    assert '"10m"' in result.stderr

@@ -9,11 +9,12 @@ from orch_tui.cli import diagnostics, output
 from orch_tui.cli.agreement import not_agreed
 from orch_tui.cli.options import agent_option, examples, json_option, one_scope, stream_option, yes_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import count
+from orch_tui.cli.words import count, problem_line
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.errors import Refused
 from orch_tui.model.fleet import Fleet
 from orch_tui.model.money import dollars
+from orch_tui.model.problem import errors
 from orch_tui.model.refusals import STARTABLE, refuse, scope
 from orch_tui.model.states import ACTIVE
 from orch_tui.model.verbs import Launch, Launched
@@ -45,8 +46,14 @@ def command(session: Session, stream: str, agent: str, yes: bool, as_json: bool)
     """Start agents: all, those of one stream, or one.
 
     Without --yes it prints which agents would start, how many may run at once and what that costs by the reference.
+    Exit code 2: tasks.md or orch.toml has errors.
     """
     one_scope(stream, agent, needed=False)
+    problems = session.doors.problems(session.directory)
+    for problem in problems:
+        diagnostics.say(problem_line(problem))
+    if errors(problems):
+        return diagnostics.USAGE
     verb = Launch(stream=stream, agent=agent)
 
     async def job(mission: MissionVerbs) -> int:

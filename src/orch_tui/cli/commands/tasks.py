@@ -10,7 +10,7 @@ from msgspec import Struct
 from orch_tui.cli import diagnostics, output
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import count
+from orch_tui.cli.words import count, problem_line
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.problem import errors
 from orch_tui.model.tasks import Plan
@@ -78,8 +78,7 @@ def check(session: Session, file: Path | None, as_json: bool) -> int:
     elif plan.epic.streams:
         _show(plan)
     for problem in plan.problems:
-        warning = "warning: " if problem.severity == "warning" else ""
-        diagnostics.say(f"{problem.place}: {warning}{problem.message}")
+        diagnostics.say(problem_line(problem))
     return diagnostics.USAGE if errors(plan.problems) else diagnostics.DONE
 
 

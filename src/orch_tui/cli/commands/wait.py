@@ -58,10 +58,21 @@ class Verdict(Struct, frozen=True):
     agents: dict[str, str]
 
 
+def _time(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    from orch_tui.model.settings import Duration  # 10 ms that only this option needs
+
+    if text is None:
+        return None
+    try:
+        return float(Duration.parse(float(text) if text.replace(".", "", 1).isdecimal() else text))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or seconds") from error
+
+
 @click.command(
     epilog=examples(
         "orch-tui wait",
-        "orch-tui wait --stream infrastructure --timeout 3600",
+        "orch-tui wait --stream infrastructure --timeout 1h",
         "orch-tui wait --until landed",
     ),
 )
@@ -73,7 +84,7 @@ class Verdict(Struct, frozen=True):
     show_default=True,
     help="done: all agents wait for review or are past it.",
 )
-@click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0), help="Give up after this long, with 4.")
+@click.option("--timeout", metavar="TIME", callback=_time, help="Give up after this long (90, 25s, 10m), with 4.")
 @json_option
 @pass_session
 def command(session: Session, stream: str, until: str, timeout: float | None, as_json: bool) -> int:
