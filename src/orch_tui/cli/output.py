@@ -15,7 +15,8 @@ import msgspec
 
 from orch_tui.cli import diagnostics
 from orch_tui.model.diff import readable
-from orch_tui.model.plain import visible
+from orch_tui.model.errors import EnvironmentProblem
+from orch_tui.model.plain import one_line, visible
 from orch_tui.model.verbs import Outcome
 
 MARK = "SIMULATED"
@@ -52,6 +53,11 @@ def json(value: object, *, one_line: bool = False) -> None:
     except UnicodeEncodeError:
         raw = msgspec.json.encode(_encodable(msgspec.to_builtins(value)))
     _write((raw if one_line else msgspec.json.format(raw, indent=2)) + b"\n")
+
+
+def cut(text: str, *, limit: int) -> str:
+    """Returns the text as one line: cut for a person at a terminal, whole for everybody else."""
+    return one_line(text, limit=limit if to_terminal() else max(limit, len(text)))
 
 
 def table(rows: Sequence[Sequence[str]], *, head: Sequence[str] = (), right: Iterable[int] = ()) -> None:
@@ -124,3 +130,7 @@ def _write(what: str | bytes) -> None:
         # The interpreter would complain on its way out about what is left in the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(diagnostics.BROKEN_PIPE)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reason = error.strerror or str(error)
+        raise EnvironmentProblem("cannot write the output", reason, "Make room there, or write elsewhere.") from error

@@ -76,3 +76,13 @@ def test_a_refusal_says_why(run, args, reason):
 )
 def test_a_command_line_that_makes_no_sense_is_two(run, args):
     assert run("review", *args).exit_code == 2
+
+
+def test_who_could_not_be_judged_is_told_and_one(run, mission):
+    mission.answers[Review] = Outcome("approved api-1", ("api-2 has no commits to review",))
+    result = run("review", "--stream", "api", "--approve")
+    assert (result.exit_code, result.stdout) == (1, "approved api-1\n")
+    assert result.stderr == "orch-tui: api-2 has no commits to review\n"
+    result = run("review", "--stream", "api", "--approve", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["lines"] == ["api-2 has no commits to review"]

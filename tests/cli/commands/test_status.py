@@ -73,3 +73,16 @@ def test_watch_in_json_is_one_document_a_line(run, mission):
     assert status["seq"] == 17
     assert record["seq"] == 18
     assert record["fact"] == {"type": "agent.notes_grew", "agent": "api-2", "to": 90}
+
+
+def test_reasons_are_whole_where_a_program_reads_them(run, mission):
+    reason = "because " * 30 + "of that"
+    mission.fleet = mission.fleet.with_agent(AgentId("api-2"), lambda a: replace(a, reason=reason))
+    out = run("status").stdout
+    assert reason in out
+    assert "…" not in out
+
+
+def test_a_name_stays_on_its_line(run, mission):
+    mission.fleet = replace(mission.fleet, name="sh\nop\x1b[2J", epic="")
+    assert run("status").stdout.splitlines()[0].startswith("sh␤op␛[2J  main")

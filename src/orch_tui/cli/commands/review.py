@@ -11,9 +11,8 @@ from orch_tui.cli.words import short, size_of_change
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.errors import Refused
 from orch_tui.model.fleet import Agent, Fleet
-from orch_tui.model.plain import one_line
 from orch_tui.model.refusals import scope
-from orch_tui.model.verbs import Review
+from orch_tui.model.verbs import Outcome, Review
 
 
 @click.command(
@@ -46,7 +45,10 @@ def command(
     yes: bool,  # noqa: ARG001  every verb that changes a mission takes it
     as_json: bool,
 ) -> int:
-    """Judge the newest commits of an agent or of a stream's agents; without a verdict show what there is to judge."""
+    """Judge the newest commits of an agent or of a stream's agents; without a verdict show what there is to judge.
+
+    Exit code 1: not all of them could be judged; stderr says why.
+    """
     one_scope(stream, agent)
     verdict = _verdict(approve=approve, changes=changes is not None, reject=reject)
     if commit and not agent:
@@ -58,8 +60,11 @@ def command(
     async def job(mission: MissionVerbs) -> int:
         expect = _expected(_agents(mission.fleet, stream, agent), agent, commit)
         verb = Review(verdict, stream=stream, agent=agent, note=changes or note, expect=expect)
-        output.outcome(await mission.do(verb), as_json=as_json)
-        return diagnostics.DONE
+        done = await mission.do(verb)
+        output.outcome(done if as_json else Outcome(done.message), as_json=as_json)
+        for refusal in done.lines:
+            diagnostics.say(f"orch-tui: {refusal}")
+        return diagnostics.REFUSED if done.lines else diagnostics.DONE
 
     return session.ask(job)
 
@@ -98,7 +103,7 @@ async def _show_work(mission: MissionVerbs, stream: str, agent: str, *, as_json:
             short(a.head),
             size_of_change(a),
             a.verdict if a.verdict_oid == a.head else "",
-            one_line(a.summary or a.reason, limit=60),
+            output.cut(a.summary or a.reason, limit=60),
         ]
         for a in agents
     ]

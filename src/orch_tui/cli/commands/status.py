@@ -9,13 +9,12 @@ import click
 from orch_tui.cli import diagnostics, output, shapes
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import NOTHING, age, count, fact_line, short, size_of_change
+from orch_tui.cli.words import NOTHING, age, as_line, count, fact_line, short, size_of_change
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.attention import attention
 from orch_tui.model.errors import EngineAway
 from orch_tui.model.fleet import Agent, Fleet, Stream, money
 from orch_tui.model.money import dollars, dollars_per_hour, micros
-from orch_tui.model.plain import one_line
 from orch_tui.model.refusals import waits_for
 from orch_tui.model.verbs import AskEngine
 
@@ -83,7 +82,8 @@ def _show(fleet: Fleet, now: float, engine: int) -> None:
 
 def _headline(fleet: Fleet, engine: int) -> str:
     hosted = f"engine {engine}" if engine else "no engine runs"
-    title = f"{fleet.name}: {fleet.epic}" if fleet.epic else fleet.name or "no mission yet"
+    named = f"{fleet.name}: {fleet.epic}" if fleet.epic else fleet.name or "no mission yet"
+    title = as_line(named)
     return f"{title}  {fleet.target} {short(fleet.target_head)}  {hosted}"
 
 
@@ -109,7 +109,7 @@ def _agent_row(agent: Agent, now: float) -> list[str]:
         size_of_change(agent),
         dollars_per_hour(agent.spend.rate(now)),
         dollars(micros(agent.spend.pico)),
-        one_line(agent.reason or agent.summary or agent.part or agent.title, limit=60),
+        output.cut(agent.reason or agent.summary or agent.part or agent.title, limit=60),
     ]
 
 
@@ -120,5 +120,5 @@ def _show_attention(fleet: Fleet, now: float) -> None:
     output.line()
     output.line(f"{count(len(items), 'thing')} for you:", bold=True)
     output.table(
-        [["", i.kind, i.subject, age(now - i.since) if i.since else "", one_line(i.text, limit=80)] for i in items]
+        [["", i.kind, i.subject, age(now - i.since) if i.since else "", output.cut(i.text, limit=80)] for i in items]
     )
