@@ -23,7 +23,7 @@ import msgspec
 import platformdirs
 from msgspec import Struct
 
-from orch_tui.model.errors import ConfigError
+from orch_tui.model.errors import ConfigError, EnvironmentProblem
 from orch_tui.model.problem import Problem
 from orch_tui.model.settings import TABLES, Origin, Settings, shape
 
@@ -69,12 +69,16 @@ def find_root(directory: Path) -> Path:
 
     Raises:
         ConfigError: There is none.
+        EnvironmentProblem: It is a bare repository.
     """
     start = Path(os.path.realpath(directory))  # Path.resolve gives up on a link that leads to itself
     for place in (start, *start.parents):
         main = _main_worktree(place)
         if main or _there(place / FILE) or _there(place / ".git"):
             return main or place
+    if any(_there(place / "HEAD") and _there(place / "objects") for place in (start, *start.parents)):
+        title = "The repository is bare or this is inside its .git directory"
+        raise EnvironmentProblem(title, str(start), "Use a clone with a work tree, and start in that.")
     hint = "Go to a git repository; `orch-tui init` makes it a mission."
     raise ConfigError("no mission here", f"{start} is not inside a git repository", hint)
 

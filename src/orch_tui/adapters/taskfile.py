@@ -73,7 +73,8 @@ def tick(path: Path, line: int, title: str) -> bool:
         raise Refused(f"{path.name} is a link to a file elsewhere", str(target), "Tick the box by hand.")
     lines = _LINES.findall(data)
     if not 0 < line <= len(lines) or not (match := _BOX_LINE.match(lines[line - 1])) or not _is_task(match[3], title):
-        raise Refused(f'{path.name}:{line} is no longer "{title}"', "", "Tick the box by hand.")
+        place = f"{path.name}:{line}" if line else path.name
+        raise Refused(f'{place} is no longer "{title}"', "", "Tick the box by hand.")
     if match[2] != b" ":
         return False
     lines[line - 1] = lines[line - 1][: match.start(2)] + b"x" + lines[line - 1][match.end(2) :]

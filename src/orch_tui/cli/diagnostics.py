@@ -24,7 +24,8 @@ def say(text: str) -> None:
 
 def report(error: OrchError) -> int:
     """Writes what happened, to what and what to do; returns the exit code."""
-    say(f"orch-tui: {error}")
+    parts = error.detail.splitlines()
+    say(f"orch-tui: {error}" if len(parts) < 2 else "\n  ".join([f"orch-tui: {error.title}:", *parts]))
     if error.hint:
         say(f"  {error.hint}")
     return error.exit_code

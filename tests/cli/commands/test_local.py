@@ -288,3 +288,33 @@ class TestAudit:
         result = orch(shop, "audit", "verify")
         assert result.exit_code == 3
         assert "no journal" in result.stderr
+
+
+class TestBareRepository:
+    @pytest.mark.parametrize("command", ["launch", "status", "init"])
+    def test_it_is_said_and_three(self, home, command):
+        bare = home / "bare.git"
+        bare.mkdir()
+        git(bare, "init", "-q", "--bare")
+        result = orch(bare, command)
+        assert result.exit_code == 3
+        assert result.stderr.startswith("orch-tui: The repository is bare or this is inside its .git directory: ")
+
+
+class TestErrors:
+    def test_each_problem_has_a_line_of_its_own(self, shop):
+        (shop / "orch.toml").write_text('[agents]\nquiet = "x"\nbackendd = "x"\n')
+        result = orch(shop, "status")
+        assert result.exit_code == 2
+        first, *rest = result.stderr.splitlines()
+        assert first == "orch-tui: the configuration has 2 problems:"
+        assert [line.split(": ")[0] for line in rest[:2]] == ["  orch.toml:2", "  orch.toml:3"]
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+    def test_output_that_cannot_be_written_is_one_line(self, shop):
+        (shop / "tasks.md").write_text(PLAN)
+        with Path("/dev/full").open("w") as full:
+            argv = [sys.executable, "-c", RUN, "tasks", "check", "--json"]
+            done = subprocess.run(argv, cwd=shop, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 3
+        assert done.stderr.startswith("orch-tui: cannot write the output: No space left on device\n")
