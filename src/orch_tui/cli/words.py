@@ -8,7 +8,7 @@ import msgspec
 
 from orch_tui.model.facts import Record
 from orch_tui.model.fleet import Agent
-from orch_tui.model.plain import one_line, visible
+from orch_tui.model.plain import counted, one_line, visible
 from orch_tui.model.problem import Problem
 
 NOTHING = "—"
@@ -45,9 +45,7 @@ def as_line(text: str) -> str:
     return visible(text.replace("\n", "\N{SYMBOL FOR NEWLINE}").replace("\t", "\N{SYMBOL FOR HORIZONTAL TABULATION}"))
 
 
-def count(number: int, noun: str) -> str:
-    """Returns a number with its noun: `1 agent`, `3 agents`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+count = counted
 
 
 def problem_line(problem: Problem) -> str:

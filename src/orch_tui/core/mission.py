@@ -130,7 +130,7 @@ class Mission:
         hit = [a.id for a in agents if not isinstance(a, str) and _has_work_ahead(a)]
         what = verb.agent or verb.stream or "the whole mission"
         steps = (f"interrupt, then terminate, then kill {counted(len(hit), 'agent')}: {', '.join(hit[:8])}",)
-        losses = ("their processes; worktrees, branches and notes stay, and each can be launched again",)
+        losses = ("their processes end; worktrees, branches and notes stay, and each can be launched again",)
         return preview(f"Stop {what}", steps=steps, losses=losses, names=tuple(hit))
 
     async def do(self, verb: v.Verb[R], *, agreed: str = "", actor: str = "operator") -> R:

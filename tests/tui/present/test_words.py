@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from orch_tui.model.fleet import Fleet, Money
 from orch_tui.model.ids import StreamKey
+from orch_tui.model.plain import counted
 from orch_tui.model.states import AgentState
 from orch_tui.model.usage import Tokens
 from orch_tui.tui import look
 from orch_tui.tui.present import cost, money, train, when
 from orch_tui.tui.present import fleet as rows
 from orch_tui.tui.present.cells import bar, cell, right
-from orch_tui.tui.present.counted import counted
 from orch_tui.tui.present.notes import clean, folded
 from tests.tui.sample import DAY, NOW, STREAMS, sample_fleet
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from orch_tui.model.plain import counted
 from orch_tui.model.verbs import Landing, Launched, Outcome, RolledBack
-from orch_tui.tui.present.counted import counted
 
 SHOWN = 3
 

@@ -6,11 +6,11 @@ from textual.content import Content
 
 from orch_tui.model.diff import FileChange, readable
 from orch_tui.model.fleet import Agent, Fleet
+from orch_tui.model.plain import counted
 from orch_tui.model.states import AgentState
 from orch_tui.tui import look
 from orch_tui.tui.present import when
 from orch_tui.tui.present.cells import cell, safe
-from orch_tui.tui.present.counted import counted
 from orch_tui.tui.present.money import count
 
 

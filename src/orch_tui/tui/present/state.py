@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from orch_tui.model.fleet import Agent, Check, Fleet, Stream, money
+from orch_tui.model.plain import counted
 from orch_tui.model.refusals import why_not_landable
 from orch_tui.model.states import AgentState
 from orch_tui.tui import look
 from orch_tui.tui.present import money as price
 from orch_tui.tui.present import when
 from orch_tui.tui.present.cells import safe
-from orch_tui.tui.present.counted import counted
 
 LABEL = 11
 

@@ -8,11 +8,11 @@ from textual.content import Content
 
 from orch_tui.model.attention import Item
 from orch_tui.model.fleet import Fleet
+from orch_tui.model.plain import counted
 from orch_tui.tui import look
 from orch_tui.tui.commands import SCREENS, Command
 from orch_tui.tui.present import money as price
 from orch_tui.tui.present.cells import cell, safe
-from orch_tui.tui.present.counted import counted
 
 GAUGE_CELLS = 12
 WIDE = 100

@@ -12,10 +12,10 @@ from textual.content import Content
 
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.facts import Record
+from orch_tui.model.plain import counted
 from orch_tui.tui.bridge import Bridge
 from orch_tui.tui.messages import FilterChanged
 from orch_tui.tui.present import journal as present
-from orch_tui.tui.present.counted import counted
 from orch_tui.tui.screens.frame import OrchScreen
 from orch_tui.tui.selection import Selection
 from orch_tui.tui.widgets.row_list import Row, RowList

@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from orch_tui.core.ports import MissionVerbs
+from orch_tui.model.plain import counted
 from orch_tui.tui.bridge import Bridge
 from orch_tui.tui.messages import AgentWanted, FilterChanged
 from orch_tui.tui.present.cells import safe
-from orch_tui.tui.present.counted import counted
 from orch_tui.tui.present.fleet import Node
 from orch_tui.tui.screens.frame import OrchScreen
 from orch_tui.tui.selection import Selection

@@ -16,9 +16,9 @@ from textual.widgets import Static
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.diff import FileChange
 from orch_tui.model.fleet import Agent
+from orch_tui.model.plain import counted
 from orch_tui.model.verbs import ReadDiff
 from orch_tui.tui.present import review as present
-from orch_tui.tui.present.counted import counted
 from orch_tui.tui.screens.frame import OrchScreen
 from orch_tui.tui.selection import Selection
 from orch_tui.tui.widgets.diff_pane import DiffPane
