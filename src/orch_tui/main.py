@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -87,7 +88,27 @@ def demo(directory: Path | None, headless: bool, as_json: bool) -> int:
     _needs_terminal("`orch-tui demo --headless` plays without one")
     import asyncio  # 41 ms
 
-    return asyncio.run(_demo(directory))
+    try:
+        return asyncio.run(_demo(directory))
+    except asyncio.CancelledError:
+        return diagnostics.HUNG_UP
+
+
+def _end_with_terminal() -> None:
+    """Has this task end in good order when its terminal goes away; only the first signal counts."""
+    import asyncio
+
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None  # noqa: S101 - asked for inside a coroutine
+
+    def end() -> None:
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        nowhere = os.open(os.devnull, os.O_RDWR)  # the last words have no reader and must not fail
+        for descriptor in (1, 2):
+            os.dup2(nowhere, descriptor)
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGHUP, end)
 
 
 async def _demo(directory: Path | None) -> int:
@@ -96,6 +117,7 @@ async def _demo(directory: Path | None) -> int:
     from orch_tui.wiring.demo.director import Director, play
     from orch_tui.wiring.demo.stage import FAREWELL, PAUSE_S, staged
 
+    _end_with_terminal()
     diagnostics.say("Setting the stage: a small repository, an engine, a meter, an offline model ...")
     async with staged(directory) as (mission, _):
         app = OrchApp(mission, farewell=FAREWELL)

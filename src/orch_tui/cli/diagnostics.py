@@ -13,6 +13,7 @@ USAGE = 2
 ENVIRONMENT = 3
 BUSY = 4
 INTERRUPTED = 130
+HUNG_UP = 129
 BROKEN_PIPE = 141
 """As a shell reports a program that nobody listened to any more."""
 

@@ -509,6 +509,8 @@ class Supervisor:
                 return write_json(self.run_dir / "exit.json", end, durable=True)
             except OSError as trouble:
                 print(f"exit.json not written: {trouble}", file=sys.stderr)  # noqa: T201
+                if not self.run_dir.is_dir():  # the mission was removed; nobody will ask
+                    return None
                 time.sleep(1)
         return None
 

@@ -11,6 +11,7 @@ from orch_tui.adapters.git.command import GitProgram
 from orch_tui.model.errors import EnvironmentProblem, GitError
 
 PLAYS = Path(__file__).with_name("plays.json")
+UPSTREAM = f"simulated:{PLAYS}"
 
 TASKS = """\
 # Epic: Harbour Payments
@@ -72,7 +73,7 @@ def make_repository(place: Path, state: Path) -> None:
     """
     if place.exists() and any(place.iterdir()):
         raise EnvironmentProblem("the demo's directory is not empty", str(place), "Choose another with --dir.")
-    meter = {"upstream": f"simulated:{PLAYS}"}
+    meter = {"upstream": UPSTREAM}
     settings = {**SETTINGS, "meter": meter, "paths": {"state": str(state)}}
     try:
         for name, text in FILES.items():

@@ -6,28 +6,33 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from orch_tui.adapters.paths import StatePaths
+from orch_tui.adapters.paths import StatePaths, find_socket
 from orch_tui.adapters.state.journal import read_records
 from orch_tui.engine.client import MissionClient
-from orch_tui.model.errors import Busy, OrchError, Refused
+from orch_tui.engine.starter import answers
+from orch_tui.meter.client import MeterClient
+from orch_tui.model.errors import Busy, OrchError
 from orch_tui.model.fleet import Fleet
 from orch_tui.model.money import micros
-from orch_tui.model.states import BatchState
+from orch_tui.model.states import ACTIVE, BatchState
 from orch_tui.model.verbs import Stop, StopEngine
 from orch_tui.wiring.client import connect
 from orch_tui.wiring.demo.director import Director, Say, play
-from orch_tui.wiring.demo.repository import make_repository
+from orch_tui.wiring.demo.repository import UPSTREAM, make_repository
 
 PAUSE_S = 2.0
 """Between what the narrator says and what the operator does, for a viewer."""
 
 FAREWELL = "The demo is over: its agents, engine and meter end with it. `orch-tui init` begins a mission of your own."
+
+TAKE_DOWN_S = 10.0
+"""How long the demo waits for its agents to end, and for its engine to be gone."""
 
 LIMIT_S = 85.0
 """The story without a terminal takes less; longer is a failure."""
@@ -68,22 +73,36 @@ async def staged(directory: Path | None) -> AsyncIterator[tuple[MissionClient, P
         EnvironmentProblem: the directory is not empty or cannot be written.
     """
     top = (directory or Path(tempfile.mkdtemp(prefix="orch-tui-demo-"))).absolute()
-    make_repository(top / "repository", top / "state")
-    mission = await connect(top / "repository")
     try:
-        yield mission, top
+        make_repository(top / "repository", top / "state")
+        mission = await connect(top / "repository")
+        try:
+            yield mission, top
+        finally:
+            await _take_down(mission, top / "state")
     finally:
-        await _take_down(mission)
         if directory is None:
             shutil.rmtree(top, ignore_errors=True)
 
 
-async def _take_down(mission: MissionClient) -> None:
-    with suppress(Refused):
-        await mission.do(Stop(reason="the demo is over"))
+async def _take_down(mission: MissionClient, state: Path) -> None:
+    stop = Stop(reason="the demo is over")
+    with suppress(OrchError):
+        await mission.do(stop, agreed=(await mission.preview(stop)).digest)
+        await _until(lambda: not any(agent.state in ACTIVE for agent in mission.fleet.agents()))
     with suppress(OrchError):
         await mission.do(StopEngine())
     await mission.close()
+    await _until(lambda: not answers(find_socket(StatePaths(state).engine_sock)))  # it could start the meter again
+    with suppress(OrchError):
+        await MeterClient(state, UPSTREAM, "", 1.0).stop()
+
+
+async def _until(over: Callable[[], bool]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(TAKE_DOWN_S):
+            while not over():  # noqa: ASYNC110 - the last is a socket that goes away
+                await asyncio.sleep(0.05)
 
 
 async def play_headless(directory: Path | None, say: Say) -> Story:
