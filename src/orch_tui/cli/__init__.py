@@ -6,6 +6,8 @@ object the doors to a mission (`cli.session.Doors`); without one it opens the re
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -16,7 +18,7 @@ import click
 
 from orch_tui.cli import diagnostics
 from orch_tui.cli.options import examples
-from orch_tui.model.errors import OrchError
+from orch_tui.model.errors import EnvironmentProblem, OrchError
 
 COMMANDS: dict[str, str] = {
     "init": "Write what a mission needs into this repository.",
@@ -95,6 +97,12 @@ class LazyGroup(click.Group):
             code = diagnostics.report(error)
         except click.Abort:
             code = diagnostics.INTERRUPTED
+        except OSError as error:
+            # click itself writes the help and what a shell completes.
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = diagnostics.report(EnvironmentProblem("cannot write the output", error.strerror or str(error)))
         else:
             code = answer if isinstance(answer, int) else diagnostics.DONE
         sys.exit(code)

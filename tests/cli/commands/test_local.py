@@ -311,10 +311,11 @@ class TestErrors:
         assert [line.split(": ")[0] for line in rest[:2]] == ["  orch.toml:2", "  orch.toml:3"]
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
-    def test_output_that_cannot_be_written_is_one_line(self, shop):
+    @pytest.mark.parametrize("args", [["tasks", "check", "--json"], ["tasks", "check"], ["--help"], ["--version"]])
+    def test_output_that_cannot_be_written_is_one_line(self, shop, args):
         (shop / "tasks.md").write_text(PLAN)
         with Path("/dev/full").open("w") as full:
-            argv = [sys.executable, "-c", RUN, "tasks", "check", "--json"]
+            argv = [sys.executable, "-c", RUN, *args]
             done = subprocess.run(argv, cwd=shop, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode == 3
-        assert done.stderr.startswith("orch-tui: cannot write the output: No space left on device\n")
+        assert done.stderr.splitlines()[0] == "orch-tui: cannot write the output: No space left on device"
