@@ -216,3 +216,10 @@ def test_a_tick_in_a_read_only_directory_says_so_and_changes_nothing(tmp_path: P
         tick(file, 4, "One")
     tmp_path.chmod(0o755)
     assert file.read_text() == PLAN
+
+
+def test_a_task_without_a_line_is_named_by_its_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.md"
+    path.write_text("# Epic: E\n## Stream 1: A\n- [ ] t\n")
+    with pytest.raises(Refused, match=r'^tasks\.md is no longer "t"$'):
+        tick(path, 0, "t")
