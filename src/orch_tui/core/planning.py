@@ -47,7 +47,7 @@ class Planner:
         if errors:
             raise ConfigError(
                 f"the plan has {counted(len(errors), 'error')}",
-                "; ".join(_said(p) for p in errors),
+                "\n".join(_said(p) for p in errors),
                 "Mend the files and load the plan again.",
             )
         self._current.settings = settings
