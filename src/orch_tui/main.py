@@ -11,7 +11,10 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -111,15 +114,34 @@ def _end_with_terminal() -> None:
     loop.add_signal_handler(signal.SIGHUP, end)
 
 
+def _end_without_terminal(strike: Callable[[], None]) -> None:
+    """Takes the demo down and ends, when the terminal goes away under the console.
+
+    The console is not asked to close: it would write its last words to a terminal that is gone, and may wait for ever.
+    """
+    import asyncio
+
+    def ended() -> None:
+        try:
+            strike()
+        finally:
+            os._exit(diagnostics.HUNG_UP)
+
+    loop = asyncio.get_running_loop()
+    ending = threading.Thread(target=ended, name="strike", daemon=True)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None if ending.is_alive() else ending.start())
+
+
 async def _demo(directory: Path | None) -> int:
     gc.disable()  # the console turns it on again when it is ready
     from orch_tui.tui.app import OrchApp  # textual: 300 ms
     from orch_tui.wiring.demo.director import Director, play
-    from orch_tui.wiring.demo.stage import FAREWELL, PAUSE_S, staged
+    from orch_tui.wiring.demo.stage import FAREWELL, PAUSE_S, staged, strike
 
     _end_with_terminal()
     diagnostics.say("Setting the stage: a small repository, an engine, a meter, an offline model ...")
-    async with staged(directory) as (mission, _):
+    async with staged(directory) as (mission, top):
+        _end_without_terminal(partial(strike, top, remove=directory is None))
         app = OrchApp(mission, farewell=FAREWELL)
 
         async def say(words: str) -> None:

@@ -85,6 +85,18 @@ async def staged(directory: Path | None) -> AsyncIterator[tuple[MissionClient, P
             shutil.rmtree(top, ignore_errors=True)
 
 
+def strike(top: Path, *, remove: bool) -> None:
+    """Takes the demo in a directory down from a thread of its own, where the console cannot do it any more."""
+    asyncio.run(_strike(top))
+    if remove:
+        shutil.rmtree(top, ignore_errors=True)
+
+
+async def _strike(top: Path) -> None:
+    with suppress(OrchError):
+        await _take_down(await connect(top / "repository", start_engine=False), top / "state")
+
+
 async def _take_down(mission: MissionClient, state: Path) -> None:
     stop = Stop(reason="the demo is over")
     with suppress(OrchError):
