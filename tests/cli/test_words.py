@@ -15,10 +15,6 @@ def test_an_age_is_told_by_its_largest_unit(seconds, said):
     assert words.age(seconds) == said
 
 
-def test_one_is_not_many():
-    assert [words.count(n, "agent") for n in (0, 1, 2)] == ["0 agents", "1 agent", "2 agents"]
-
-
 def test_a_fact_is_one_line_without_what_is_empty():
     fact = AgentsQueued((AgentId("a-1"), AgentId("a-2")), "first\nsecond")
     line = words.fact_line(Record(7, 3661.0, "me", fact))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_tui.model.plain import one_line, visible, without_sequences
+from orch_tui.model.plain import counted, one_line, visible, without_sequences
 
 
 def test_ordinary_text_stays_as_it_is():
@@ -43,3 +43,11 @@ def test_nothing_that_acts_is_left(text):
     left = set(without_sequences(text)) - {"\t", "\n"}
     assert all(c >= " " and not "\x7f" <= c <= "\x9f" and not "\ud800" <= c <= "\udfff" for c in left)
     one_line(text, limit=20).encode()
+
+
+def test_one_is_not_many():
+    assert (counted(1, "agent"), counted(0, "agent"), counted(3, "branch", "branches")) == (
+        "1 agent",
+        "0 agents",
+        "3 branches",
+    )

@@ -8,7 +8,7 @@ import msgspec
 
 from orch_tui.model.facts import Record
 from orch_tui.model.fleet import Agent
-from orch_tui.model.plain import counted, one_line, visible
+from orch_tui.model.plain import one_line, visible
 from orch_tui.model.problem import Problem
 
 NOTHING = "—"
@@ -43,9 +43,6 @@ def size_of_change(agent: Agent) -> str:
 def as_line(text: str) -> str:
     """Returns a name as one line in which each control character, a line's end too, is a symbol."""
     return visible(text.replace("\n", "\N{SYMBOL FOR NEWLINE}").replace("\t", "\N{SYMBOL FOR HORIZONTAL TABULATION}"))
-
-
-count = counted
 
 
 def problem_line(problem: Problem) -> str:

@@ -7,8 +7,8 @@ import click
 from orch_tui.cli import diagnostics, output
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import count
 from orch_tui.model.audit import Verdict
+from orch_tui.model.plain import counted
 
 KINDS = {
     "unreadable": "it is no record",
@@ -41,7 +41,7 @@ def verify(session: Session, as_json: bool) -> int:
 
 
 def _show(verdict: Verdict) -> None:
-    records = count(verdict.records, "record")
+    records = counted(verdict.records, "record")
     if verdict.ok:
         output.line(f"{records}, unbroken; newest {verdict.head}")
         return

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from orch_tui.cli import diagnostics, output
-from orch_tui.cli.words import count
+from orch_tui.model.plain import counted
 from orch_tui.wiring.demo.stage import Story, play_headless
 
 
@@ -26,9 +26,9 @@ def play(directory: Path | None, *, as_json: bool) -> int:
 
 def _lines(story: Story) -> list[str]:
     lines = ["SIMULATED: the model's answers were scripted; everything else was real."] if story.simulated else []
-    lines += [
-        f"landed {e.stream}: {count(len(e.agents), 'agent')}, tag {e.tag}, commit {e.commit[:10]}" for e in story.landed
-    ]
+    for entry in story.landed:
+        agents = counted(len(entry.agents), "agent")
+        lines.append(f"landed {entry.stream}: {agents}, tag {entry.tag}, commit {entry.commit[:10]}")
     lines += [f"rolled back {batch}, then landed again" for batch in story.rolled_back]
     lines.append(f"{story.requests} model requests, ${story.usd:.4f}, {story.records} journal records, chain verified")
     lines.append(f"{story.seconds} s; repository {story.repository}, state {story.state}")

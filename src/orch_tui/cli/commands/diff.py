@@ -9,10 +9,10 @@ import click
 from orch_tui.cli import output
 from orch_tui.cli.options import agent_option, examples, json_option, one_scope, stream_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import count
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.diff import FileChange, readable
 from orch_tui.model.errors import EnvironmentProblem
+from orch_tui.model.plain import counted
 from orch_tui.model.verbs import DiffFile, ReadDiff
 
 CHUNK = 1 << 20
@@ -54,7 +54,7 @@ def _show_stat(diff: DiffFile) -> None:
     if diff.files:
         output.table([_row(change) for change in diff.files], right=(2, 3))
     added, removed = sum(c.added for c in diff.files), sum(c.removed for c in diff.files)
-    output.line(f"{count(len(diff.files), 'file')} changed, +{added} -{removed}  {diff.base[:10]}..{diff.head[:10]}")
+    output.line(f"{counted(len(diff.files), 'file')} changed, +{added} -{removed}  {diff.base[:10]}..{diff.head[:10]}")
 
 
 def _row(change: FileChange) -> list[str]:

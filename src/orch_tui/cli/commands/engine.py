@@ -8,9 +8,10 @@ from msgspec import Struct
 from orch_tui.cli import diagnostics, output
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import age, count
+from orch_tui.cli.words import age
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.errors import EngineAway
+from orch_tui.model.plain import counted
 from orch_tui.model.verbs import AskEngine, EngineInfo, Outcome, StopEngine
 
 
@@ -50,7 +51,7 @@ def status(session: Session, as_json: bool) -> int:
         output.json(EngineShape(True, info.pid, info.since, info.socket, info.clients, info.version))
     else:
         running = age(session.doors.now() - info.since)
-        output.line(f"engine {info.pid}, for {running}, {count(info.clients, 'client')}, {info.socket}")
+        output.line(f"engine {info.pid}, for {running}, {counted(info.clients, 'client')}, {info.socket}")
     return diagnostics.DONE
 
 

@@ -9,11 +9,12 @@ from orch_tui.cli import diagnostics, output
 from orch_tui.cli.agreement import not_agreed
 from orch_tui.cli.options import agent_option, examples, json_option, one_scope, stream_option, yes_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import count, problem_line
+from orch_tui.cli.words import problem_line
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.errors import Refused
 from orch_tui.model.fleet import Fleet
 from orch_tui.model.money import dollars
+from orch_tui.model.plain import counted
 from orch_tui.model.problem import errors
 from orch_tui.model.refusals import STARTABLE, refuse, scope
 from orch_tui.model.states import ACTIVE
@@ -83,7 +84,7 @@ def _show_plan(plan: LaunchPlan, *, as_json: bool) -> None:
     if as_json:
         output.json(plan)
         return
-    output.line(f"Launch {count(len(plan.agents), 'agent')}:", bold=True)
+    output.line(f"Launch {counted(len(plan.agents), 'agent')}:", bold=True)
     output.lines(f"  {agent}" for agent in plan.agents)
     output.line(f"{plan.running} at work now, at most {plan.max_running} at once; the rest waits for a place.")
     low, average, high = (
@@ -98,7 +99,7 @@ def _show_launched(launched: Launched, *, as_json: bool) -> None:
     if as_json:
         output.json(launched)
         return
-    output.line(f"Started {count(len(launched.started), 'agent')}.")
+    output.line(f"Started {counted(len(launched.started), 'agent')}.")
     output.lines(f"  {agent}" for agent in launched.started)
     if launched.waiting:
         output.line("Waiting:")

@@ -8,8 +8,8 @@ from orch_tui.cli import diagnostics, output
 from orch_tui.cli.agreement import agreed, not_agreed
 from orch_tui.cli.options import examples, json_option, one_way, plan_option, yes_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import count
 from orch_tui.core.ports import MissionVerbs
+from orch_tui.model.plain import counted
 from orch_tui.model.verbs import Landing, Merge
 
 
@@ -42,7 +42,7 @@ def _show(landing: Landing, *, as_json: bool) -> None:
     if as_json:
         output.json(landing)
         return
-    output.line(f"{landing.stream} landed as {landing.batch} with {count(len(landing.agents), 'agent')}.")
+    output.line(f"{landing.stream} landed as {landing.batch} with {counted(len(landing.agents), 'agent')}.")
     output.line(f"  commit {landing.commit}")
     output.line(f"  tag    {landing.tag}")
     output.behind(landing.behind)

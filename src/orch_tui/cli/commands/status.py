@@ -9,12 +9,13 @@ import click
 from orch_tui.cli import diagnostics, output, shapes
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import NOTHING, age, as_line, count, fact_line, short, size_of_change
+from orch_tui.cli.words import NOTHING, age, as_line, fact_line, short, size_of_change
 from orch_tui.core.ports import MissionVerbs
 from orch_tui.model.attention import attention
 from orch_tui.model.errors import EngineAway
 from orch_tui.model.fleet import Agent, Fleet, Stream, money
 from orch_tui.model.money import dollars, dollars_per_hour, micros
+from orch_tui.model.plain import counted
 from orch_tui.model.refusals import waits_for
 from orch_tui.model.verbs import AskEngine
 
@@ -93,7 +94,7 @@ def _limit(fleet: Fleet) -> str:
 
 def _rows(fleet: Fleet, stream: Stream, now: float) -> Iterator[list[str]]:
     spent = money(stream.agents, now=now, day=fleet.day)
-    name = f"{stream.number} {stream.name} ({count(len(stream.agents), 'agent')})"
+    name = f"{stream.number} {stream.name} ({counted(len(stream.agents), 'agent')})"
     waits = ", ".join(other.key for other in waits_for(fleet, stream))
     why = f"after {waits}" if waits else stream.batch
     yield [name, stream.state.value, "", "", dollars_per_hour(spent.rate), dollars(spent.total), why]
@@ -118,7 +119,7 @@ def _show_attention(fleet: Fleet, now: float) -> None:
     if not items:
         return
     output.line()
-    output.line(f"{count(len(items), 'thing')} for you:", bold=True)
+    output.line(f"{counted(len(items), 'thing')} for you:", bold=True)
     output.table(
         [["", i.kind, i.subject, age(now - i.since) if i.since else "", output.cut(i.text, limit=80)] for i in items]
     )

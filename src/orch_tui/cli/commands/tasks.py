@@ -10,8 +10,9 @@ from msgspec import Struct
 from orch_tui.cli import diagnostics, output
 from orch_tui.cli.options import examples, json_option
 from orch_tui.cli.session import Session, pass_session
-from orch_tui.cli.words import count, problem_line
+from orch_tui.cli.words import problem_line
 from orch_tui.core.ports import MissionVerbs
+from orch_tui.model.plain import counted
 from orch_tui.model.problem import errors
 from orch_tui.model.tasks import Plan
 from orch_tui.model.verbs import LoadPlan, Outcome
@@ -118,10 +119,10 @@ def _shape(plan: Plan) -> PlanShape:
 
 def _show(plan: Plan) -> None:
     epic = plan.epic
-    streams = count(len(epic.streams), "stream")
-    output.line(f"{epic.title or 'untitled'}: {streams}, {count(epic.agents, 'agent')} ({epic.size})", bold=True)
+    streams = counted(len(epic.streams), "stream")
+    output.line(f"{epic.title or 'untitled'}: {streams}, {counted(epic.agents, 'agent')} ({epic.size})", bold=True)
     for stream in epic.streams:
         after = f"  after {', '.join(stream.after)}" if stream.after else ""
-        agents = count(stream.agents, "agent")
+        agents = counted(stream.agents, "agent")
         output.line(f"{stream.number} {stream.name}  [{stream.key}, {stream.domain}]  {agents}{after}")
-        output.lines(f"  [{'x' if t.done else ' '}] {t.title}  {count(t.agents, 'agent')}" for t in stream.tasks)
+        output.lines(f"  [{'x' if t.done else ' '}] {t.title}  {counted(t.agents, 'agent')}" for t in stream.tasks)
