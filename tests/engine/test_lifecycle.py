@@ -7,6 +7,7 @@ import signal
 import stat
 import sys
 
+import psutil
 import pytest
 
 from orch_tui.adapters.state.journal import read_records
@@ -37,6 +38,12 @@ def free(state) -> bool:
     return True
 
 
+def processes(state):
+    """Returns the processes that were started for this state directory and have not ended."""
+    found = psutil.process_iter(["cmdline", "status"])
+    return [p for p in found if str(state) in (p.info["cmdline"] or ()) and p.info["status"] != psutil.STATUS_ZOMBIE]
+
+
 def reasons(state):
     return [r.fact.reason for r in read_records(state / "state.db") if isinstance(r.fact, EngineStopped)]
 
@@ -52,6 +59,19 @@ async def test_many_at_once_start_one_engine(state):
     await client.do(v.StopEngine())
     await client.close()
     await eventually(lambda: free(state))
+
+
+async def test_an_engine_that_lost_the_race_does_not_come_after_a_stop(state):
+    socket = await start(state)
+    found = iter((state / "nobody.sock",))
+    late = Starter(lambda: next(found, socket), argv(state), state / "engine.log")
+    assert await late() == socket
+    client = await MissionClient.connect(socket)
+    await client.do(v.StopEngine())
+    await client.close()
+    await eventually(lambda: not processes(state))
+    assert free(state)
+    assert len([r for r in read_records(state / "state.db") if isinstance(r.fact, EngineStarted)]) == 1
 
 
 async def test_it_ends_by_itself_when_nobody_needs_it(state):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket as sockets
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -27,6 +29,21 @@ def answers(path: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def _listener(path: Path) -> int:
+    """Returns the process id of who listens there; 0 where the system does not tell."""
+    option = getattr(sockets, "SO_PEERCRED", None)
+    if option is None:
+        return 0
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(os.fspath(path))
+            pid, _, _ = struct.unpack("3i", probe.getsockopt(sockets.SOL_SOCKET, option, struct.calcsize("3i")))
+        except OSError:
+            return 0
+    return int(pid)
 
 
 class Starter:
@@ -65,7 +82,13 @@ class Starter:
                 raise self._away(f"The engine did not answer within {self._timeout_s:g} seconds")
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 0.05)
+        self._dismiss_surplus(path)
         return path
+
+    def _dismiss_surplus(self, path: Path) -> None:
+        """Ends a child of ours that lost the race: it would come up when the engine that won is stopped on purpose."""
+        if self._child and (listener := _listener(path)) and listener != self._child and self._starting():
+            os.kill(self._child, signal.SIGTERM)
 
     def _forget(self) -> None:
         """Takes the exit status of earlier engines that have ended, so that none stays as a zombie."""
